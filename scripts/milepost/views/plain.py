@@ -1,0 +1,40 @@
+"""Untrusted text in a log: one line, no terminal control, no workflow command."""
+
+from __future__ import annotations
+
+import unicodedata
+
+# Control, format (bidirectional overrides among them), surrogate, line and paragraph separators.
+HIDDEN_CATEGORIES = ("Cc", "Cf", "Cs", "Zl", "Zp")
+
+
+def one_line(text: str) -> str:
+    """The text with everything invisible spelled out; the runner reads `##[` as a command anywhere."""
+    shown = "".join(_visible(character) for character in text)
+    return shown.replace("##[", "#\\u0023[")
+
+
+def quoted(text: str) -> str:
+    """The text in double quotes, as messages name things."""
+    return f'"{one_line(text)}"'
+
+
+def shortened(text: str, most: int = 60) -> str:
+    """The text on one line, cut in the end when it is long."""
+    shown = one_line(text)
+    return shown if len(shown) <= most else shown[: most - 1] + "…"
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 write`, `1,100 writes`."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def _visible(character: str) -> str:
+    if character == "\n":
+        return "\\n"
+    if character == "\t":
+        return " "
+    if unicodedata.category(character) in HIDDEN_CATEGORIES and character != "\u200d":
+        return f"\\u{ord(character):04x}"
+    return character
