@@ -57,13 +57,9 @@ class Rule:
     def __post_init__(self) -> None:
         assert RULE_NAME.fullmatch(self.name), f"rule {self.name!r} is not kebab-case"
 
-    def found(
-        self, summary: str, *, at: Location | None = None, why: str = "", help: str = ""
-    ) -> Diagnostic:
+    def found(self, summary: str, *, at: Location | None = None, why: str = "", help: str = "") -> Diagnostic:
         """This rule, broken once."""
-        return Diagnostic(
-            rule=self.name, severity=self.severity, summary=summary, at=at, why=why, help=help
-        )
+        return Diagnostic(rule=self.name, severity=self.severity, summary=summary, at=at, why=why, help=help)
 
 
 def has_errors(diagnostics: Iterable[Diagnostic]) -> bool:

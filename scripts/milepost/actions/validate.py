@@ -24,7 +24,9 @@ def run(inputs: Inputs, world: World) -> Outcome:
     shown = one_line(str(inputs.plan))
     if desired is None:
         text = f"{shown}: {render_count(problems)}"
-        return Outcome(exit_code=ExitCode.UNUSABLE, text=text, summary=f"`{shown}` cannot be used.", diagnostics=problems)
+        return Outcome(
+            exit_code=ExitCode.UNUSABLE, text=text, summary=f"`{shown}` cannot be used.", diagnostics=problems
+        )
     counts = (
         (len(desired.labels), "label"),
         (len(desired.milestones), "milestone"),

@@ -59,7 +59,6 @@ class Issue:
     """An issue; `milestone` and `parent` are numbers, `is_own` says that our login wrote it."""
 
     number: int
-    database_id: int
     title: str
     body: str
     state: State
@@ -74,11 +73,15 @@ class Issue:
     type: str | None = None
     parent: int | None = None
     comments: int = 0
+    created_at: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Snapshot:
-    """What was read of one repository: all that the plan asks about, and maybe not more."""
+    """What was read of one repository: all that the plan asks about, and maybe not more.
+
+    `gone_milestones` are numbers that markers name and that were looked for in vain.
+    """
 
     repository: str
     default_branch: str
@@ -88,6 +91,7 @@ class Snapshot:
     milestones: tuple[Milestone, ...]
     issues: tuple[Issue, ...]
     branches: tuple[str, ...] = ()
+    gone_milestones: tuple[int, ...] = ()
 
 
 # As the plan file asks for them.

@@ -17,7 +17,13 @@ def render_help(summaries: Mapping[str, str]) -> str:
     width = max(map(len, rows))
     lines = [f"  {name.ljust(width)}  {summary}" for name, summary in rows.items()]
     return "\n".join(
-        ["usage: python3 scripts/run.py COMMAND [--input value ...]", "", *lines, "", "COMMAND --help tells its inputs."]
+        [
+            "usage: python3 scripts/run.py COMMAND [--input value ...]",
+            "",
+            *lines,
+            "",
+            "COMMAND --help tells its inputs.",
+        ]
     )
 
 

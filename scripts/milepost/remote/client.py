@@ -1,0 +1,341 @@
+"""One repository of one GitHub: authentication, addresses, pacing, retries.
+
+PyGithub carries the requests. It repeats no PATCH, and repeats a POST that was applied
+(docs/decisions/0011-writes-are-ours.md), so every repetition is decided here.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeVar
+from urllib.parse import quote, urlsplit
+
+import requests
+from github import Auth, Github, GithubException
+
+from milepost.core.pace import DEFAULT_PACE, Pace, next_write, say_duration
+from milepost.errors import Refused, Unusable
+from milepost.remote.errors import (
+    BAD_ADDRESS,
+    RATE_LIMITED,
+    OutOfTime,
+    already_exists,
+    translate,
+    unreachable,
+)
+
+T = TypeVar("T")
+Body = Mapping[str, Any]
+
+TIMEOUT_SECONDS = 30
+MOST_TRIES = 6
+LONGEST_BACKOFF = 60.0
+MOST_LIMIT_WAITS = 30
+# When a creation was not answered, it is looked for at these many seconds after the last look.
+LOOKS = (1.0, 3.0, 6.0)
+
+
+class Clock(Protocol):
+    """Time as the client sees it, in seconds; tests bring their own."""
+
+    def now(self) -> float: ...
+
+    def sleep(self, seconds: float) -> None: ...
+
+
+class RealClock:
+    """The machine's time."""
+
+    def now(self) -> float:
+        return time.time()
+
+    def sleep(self, seconds: float) -> None:
+        time.sleep(seconds)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Access:
+    """Where GitHub is, which repository, and the token."""
+
+    token: str = field(repr=False)
+    repository: str
+    api_url: str
+    graphql_url: str = ""
+
+
+class _Unanswered(Exception):
+    """Nobody knows whether the request took effect."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class _Limited(Exception):
+    """The request was turned away by a rate limit, and took no effect; `wait` is what GitHub asks for."""
+
+    def __init__(self, wait: float | None) -> None:
+        super().__init__("rate limit")
+        self.wait = wait
+
+
+def connect(
+    access: Access, *, log: Callable[[str], None], clock: Clock | None = None, pace: Pace = DEFAULT_PACE
+) -> Client:
+    """A client for the repository; nothing is sent yet. Raises Unusable for addresses that do not fit."""
+    _check_addresses(access)
+    github = Github(
+        auth=Auth.Token(access.token),
+        base_url=access.api_url,
+        timeout=TIMEOUT_SECONDS,
+        retry=None,
+        per_page=100,
+        seconds_between_requests=None,
+        seconds_between_writes=None,
+        user_agent="milepost",
+    )
+    return Client(github, access, log=log, clock=clock or RealClock(), pace=pace)
+
+
+class Client:
+    """Requests about one repository. Paths are relative to it; every write waits for its turn."""
+
+    def __init__(
+        self, github: Github, access: Access, *, log: Callable[[str], None], clock: Clock, pace: Pace
+    ) -> None:
+        self.repository = access.repository
+        self.clock = clock
+        self.pace = pace
+        self.deadline: float | None = None
+        self._requester = github.requester
+        self._log = log
+        self._written: list[float] = []
+        self._slowdown = 1.0
+
+    def get(self, path: str, *, needs: str, parameters: Mapping[str, str] | None = None) -> Any:
+        """The answer to a GET; repeated while nothing answers."""
+        return self._persist("GET", self._url(path), needs, parameters=parameters)
+
+    def find(self, path: str, *, needs: str) -> Any | None:
+        """The answer to a GET, or None when GitHub says that there is nothing."""
+        try:
+            return self.get(path, needs=needs)
+        except Refused as refusal:
+            if refusal.status == 404:
+                return None
+            raise
+
+    def query(self, text: str, variables: Mapping[str, Any], *, needs: str) -> dict[str, Any]:
+        """The data of a GraphQL query; one that only reads, so that it may be repeated."""
+        body = {"query": text, "variables": dict(variables)}
+        answer = self._persist("POST", self._requester.graphql_url, needs, body=body)
+        errors = [each for each in answer.get("errors") or [] if not _is_absent_part(each)]
+        if errors:
+            raise self._refused_query(errors, needs)
+        data: dict[str, Any] = answer["data"]
+        return data
+
+    def update(self, path: str, body: Body, *, needs: str) -> Any:
+        """The answer to a PATCH, which may be repeated: it says what is to be, not what is to happen."""
+        return self._persist("PATCH", self._url(path), needs, body=body)
+
+    def add(self, path: str, body: Body, *, needs: str) -> Any:
+        """The answer to a POST that adds members to a set, so that it may be repeated."""
+        return self._persist("POST", self._url(path), needs, body=body)
+
+    def delete(self, path: str, *, needs: str) -> None:
+        """The object is gone, whoever deleted it."""
+        try:
+            self._persist("DELETE", self._url(path), needs)
+        except Refused as refusal:
+            if refusal.status not in (404, 410):
+                raise
+
+    def create(self, path: str, body: Body, look: Callable[[], T | None], *, needs: str) -> T | Any:
+        """What was created, once: after an answer that tells nothing, `look` decides whether it was.
+
+        A creation refused because the object is there also gives what `look` finds.
+        """
+        request = f"POST {path}"
+        for _ in range(MOST_TRIES):
+            try:
+                return self._send_limited("POST", self._url(path), needs, body=body)
+            except _Unanswered as trouble:
+                reason = trouble.reason
+                self._log(f"  {request}: {reason}; looking whether it took effect")
+            except _Refusal as refusal:
+                if not already_exists(refusal, refusal.data):
+                    raise
+                reason = "GitHub says that it exists, and does not show it"
+            found = self._look(look)
+            if found is not None:
+                return found
+        raise unreachable(request, reason)
+
+    def _look(self, look: Callable[[], T | None]) -> T | None:
+        for wait in LOOKS:
+            self._sleep(wait, "to look again")
+            found = look()
+            if found is not None:
+                return found
+        return None
+
+    def _persist(
+        self,
+        verb: str,
+        url: str,
+        needs: str,
+        *,
+        body: Body | None = None,
+        parameters: Mapping[str, str] | None = None,
+    ) -> Any:
+        """The answer, after as many tries as may help."""
+        wait, reason = 1.0, ""
+        for _ in range(MOST_TRIES):
+            try:
+                return self._send_limited(verb, url, needs, body=body, parameters=parameters)
+            except _Unanswered as trouble:
+                reason = trouble.reason
+                self._log(f"  {verb} {self._short(url)}: {reason}; trying again")
+                self._sleep(wait, "before trying again")
+                wait = min(wait * 2, LONGEST_BACKOFF)
+        raise unreachable(f"{verb} {self._short(url)}", reason)
+
+    def _send_limited(
+        self,
+        verb: str,
+        url: str,
+        needs: str,
+        *,
+        body: Body | None = None,
+        parameters: Mapping[str, str] | None = None,
+    ) -> Any:
+        """The answer, however long GitHub's rate limits keep us waiting."""
+        for turn in range(MOST_LIMIT_WAITS):
+            if verb != "GET" and url != self._requester.graphql_url:
+                self._wait_for_turn()
+            try:
+                return self._send(verb, url, needs, body=body, parameters=parameters)
+            except _Limited as limited:
+                self._slowdown = min(self._slowdown * 2, 8.0)
+                wait = limited.wait if limited.wait is not None else min(60.0 * 2**turn, 900.0)
+                self._sleep(wait, "because of GitHub's rate limit", is_told=True)
+        raise Refused(RATE_LIMITED.found(f"GitHub's rate limit for {verb} {self._short(url)} does not end"))
+
+    def _send(
+        self,
+        verb: str,
+        url: str,
+        needs: str,
+        *,
+        body: Body | None = None,
+        parameters: Mapping[str, str] | None = None,
+    ) -> Any:
+        request = f"{verb} {self._short(url)}"
+        try:
+            headers, data = self._requester.requestJsonAndCheck(
+                verb, url, dict(parameters or {}), None, None if body is None else dict(body)
+            )
+        except GithubException as answer:
+            raise self._judge(answer, request, needs) from None
+        except (requests.exceptions.RequestException, OSError) as trouble:
+            raise _Unanswered(f"the connection failed ({type(trouble).__name__})") from None
+        except ValueError:
+            raise _Unanswered("the answer is not JSON") from None
+        if isinstance(data, dict) and isinstance(data.get("data"), str):
+            raise _Unanswered("the answer is not JSON")  # PyGithub wraps what is not
+        if isinstance(data, dict) and url == self._requester.graphql_url:
+            self._judge_query(data, headers)
+        return data
+
+    def _judge(self, answer: GithubException, request: str, needs: str) -> Exception:
+        headers = answer.headers or {}
+        message = str((answer.data or {}).get("message", "")) if isinstance(answer.data, dict) else ""
+        if answer.status == 429 or (answer.status == 403 and _is_limit(message, headers)):
+            return _Limited(self._wait_of(headers))
+        if answer.status >= 500:
+            return _Unanswered(f"GitHub answered {answer.status}")
+        refused = translate(answer.status, request, answer.data, headers, needs=needs)
+        return _Refusal(refused, answer.data)
+
+    def _judge_query(self, answer: Mapping[str, Any], headers: Mapping[str, Any]) -> None:
+        """GraphQL reports its limits and its own troubles in answers of status 200."""
+        errors = answer.get("errors") or []
+        if any(each.get("type") == "RATE_LIMITED" for each in errors):
+            raise _Limited(self._wait_of(headers))
+        if any("Something went wrong" in str(each.get("message")) for each in errors):
+            raise _Unanswered("GitHub could not finish the query")
+
+    def _wait_of(self, headers: Mapping[str, Any]) -> float | None:
+        """Seconds that GitHub asks us to wait; None when it does not say."""
+        after, reset = headers.get("retry-after"), headers.get("x-ratelimit-reset")
+        if after is not None and str(after).isdigit():
+            return float(after)
+        if headers.get("x-ratelimit-remaining") == "0" and reset is not None and str(reset).isdigit():
+            return max(1.0, float(reset) - self.clock.now())
+        return None
+
+    def _wait_for_turn(self) -> None:
+        at = next_write(self.pace, self._written, self.clock.now())
+        if self._slowdown > 1 and self._written:
+            at = max(at, self._written[-1] + self._slowdown)
+        self._sleep(at - self.clock.now(), "to keep the pace", is_told=at - self.clock.now() > 30)
+        self._written.append(self.clock.now())
+
+    def _sleep(self, seconds: float, reason: str, *, is_told: bool = False) -> None:
+        if self.deadline is not None and self.clock.now() + max(0.0, seconds) > self.deadline:
+            waits = f"the next step would wait {say_duration(seconds)} {reason}"
+            raise OutOfTime(RATE_LIMITED.found(f"the time limit ends the run: {waits}"))
+        if is_told:
+            self._log(f"  waiting {say_duration(seconds)} {reason}")
+        if seconds > 0:
+            self.clock.sleep(seconds)
+
+    def _refused_query(self, errors: list[dict[str, Any]], needs: str) -> Refused:
+        kinds = {str(each.get("type")) for each in errors}
+        status = 404 if "NOT_FOUND" in kinds else 403 if "FORBIDDEN" in kinds else 422
+        message = "; ".join(str(each.get("message", "")) for each in errors[:3])
+        return translate(status, "a GraphQL query", {"message": message}, {}, needs=needs)
+
+    def _url(self, path: str) -> str:
+        return f"/repos/{self.repository}{path}"
+
+    def _short(self, url: str) -> str:
+        is_query = url == self._requester.graphql_url
+        return "graphql" if is_query else url.removeprefix(f"/repos/{self.repository}") or "repository"
+
+
+class _Refusal(Refused):
+    """A refusal with GitHub's answer, for those who can do something about it."""
+
+    def __init__(self, refusal: Refused, data: Any) -> None:
+        super().__init__(refusal.diagnostic, status=refusal.status)
+        self.data = data
+
+
+def segment(text: str) -> str:
+    """The text as one segment of a path; a slash in a branch name stays."""
+    return quote(text, safe="/")
+
+
+def _check_addresses(access: Access) -> None:
+    """The token must go to one host only: GitHub's own addresses always share theirs."""
+    hosts = {urlsplit(url).hostname for url in (access.api_url, access.graphql_url) if url}
+    is_http = urlsplit(access.api_url).scheme in ("http", "https")
+    if is_http and None not in hosts and len(hosts) == 1:
+        return
+    summary = f"the API is at {access.api_url!r} and GraphQL at {access.graphql_url!r}"
+    raise Unusable([BAD_ADDRESS.found(summary, help="both must be http(s) addresses of one host")])
+
+
+def _is_absent_part(error: Mapping[str, Any]) -> bool:
+    """True for an object asked for by number that is not there: its part of the data is null."""
+    return error.get("type") == "NOT_FOUND" and len(error.get("path") or []) > 1
+
+
+def _is_limit(message: str, headers: Mapping[str, Any]) -> bool:
+    lower = message.lower()
+    is_said = "rate limit" in lower or "abuse detection" in lower
+    return is_said or "retry-after" in headers or headers.get("x-ratelimit-remaining") == "0"
