@@ -21,7 +21,7 @@ from milepost.remote.comments import upsert_comment
 from milepost.remote.errors import FORK
 from milepost.remote.snapshot import read_snapshot
 from milepost.remote.workflows import count_dispatches, dispatch
-from milepost.views.markdown import code
+from milepost.views.markdown import code, cut
 from milepost.views.plan import render_counts, render_forecast, render_plan_markdown, render_plan_text
 from milepost.views.plain import counted
 from milepost.world import Outcome, World
@@ -166,20 +166,13 @@ def _comment(report: Report, snapshot: Snapshot, world: World) -> Report:
     number = world.context.pull_request
     if number is None or not world.context.event.startswith("pull_request"):
         return report
-    text = cut_markdown(f"### What merging this would change\n\n{_tell(report)}")
+    text = cut(f"### What merging this would change\n\n{_tell(report)}", MOST_COMMENT_BYTES)
     is_needed = bool(report.plan.changes or report.problems)
     try:
         upsert_comment(world.github, number, COMMENT, text, login=snapshot.login, is_needed=is_needed)
     except Refused as refusal:
         return replace(report, next_step=f"No comment was written: {refusal.diagnostic.summary}.")
     return report
-
-
-def cut_markdown(text: str) -> str:
-    """The text, cut at a line end to what a comment holds."""
-    from milepost.runner.summary import cut
-
-    return cut(text, MOST_COMMENT_BYTES)
 
 
 def _outcome(report: Report, world: World) -> Outcome:

@@ -33,6 +33,8 @@ PAGE = 100
 # there are never more queries than pages of 100 would take.
 ISSUES_PER_QUERY = 200
 BRANCHES_PER_QUERY = 50
+# A milestone, the cursor after which to read, and how many issues it is said to have from there.
+Window = tuple[str, "str | None", int]
 TRUSTED = ("OWNER", "MEMBER", "COLLABORATOR")
 
 MILESTONE = """
@@ -216,13 +218,10 @@ def _read_planned_issues(reader: _Reader, desired: DesiredState) -> None:
     """The issues of every planned milestone that exists."""
     snapshot = reader.snapshot()
     live = [each for planned in desired.milestones if (each := find_milestone(planned, snapshot))]
-    windows = [(each.node_id, None, count) for each in live for count in [each.issues] if count]
+    windows: list[Window] = [(each.node_id, None, count) for each in live for count in [each.issues] if count]
     while windows:
         batch, windows = _cut_batch(windows)
         windows += _read_batch(reader, batch)
-
-
-Window = tuple[str, "str | None", int]
 
 
 def _cut_batch(windows: list[Window]) -> tuple[list[Window], list[Window]]:
@@ -237,7 +236,9 @@ def _cut_batch(windows: list[Window]) -> tuple[list[Window], list[Window]]:
 
 def _read_batch(reader: _Reader, batch: list[Window]) -> list[Window]:
     """The issues of the batch are kept; the value is what remains of its milestones."""
-    declarations, fields, variables = [], [], {}
+    declarations: list[str] = []
+    fields: list[str] = []
+    variables: dict[str, Any] = {}
     for index, (node_id, after, count) in enumerate(batch):
         declarations += [f"$m{index}: ID!", f"$n{index}: Int!", f"$a{index}: String"]
         fields.append(
@@ -280,7 +281,8 @@ def _since(reader: _Reader, desired: DesiredState) -> str | None:
     planned = [each for one in desired.milestones if (each := find_milestone(one, snapshot))]
     marked = [each for each in snapshot.milestones if is_marked(each)]
     issues = [each for each in snapshot.issues if split_body(each.body)[1]]
-    return min((each.created_at for each in (*planned, *marked, *issues)), default=None)
+    times = [each.created_at for each in (*planned, *marked)] + [each.created_at for each in issues]
+    return min(times, default=None)
 
 
 def _read_issues(reader: _Reader, states: list[str], *, since: str | None) -> None:

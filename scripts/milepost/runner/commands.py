@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
-from actions_toolkit.command import issue_command
-from actions_toolkit.file_command import issue_file_command, prepare_key_value_message
+from actions_toolkit.command import issue_command  # type: ignore[import-untyped]  # ships no types
+from actions_toolkit.file_command import issue_file_command, prepare_key_value_message  # type: ignore[import-untyped]
 
 from milepost.diagnostics import Diagnostic, Severity, most_severe_first
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 
+from collections.abc import Sequence
+
 from milepost.views.plain import one_line
 
+ROOM_FOR_NOTE = 400
 SPECIAL = frozenset("\\`*_{}[]<>()+.!|~&$^=:-")
 
 
@@ -28,12 +31,24 @@ def prose(text: str) -> str:
     return "".join(_inert(character) for character in one_line(text))
 
 
-def table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+def table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     """A Markdown table of cells that are already Markdown; nothing when there are no rows."""
     if not rows:
         return ""
     lines = [head, tuple("---" for _ in head), *rows]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def cut(markdown: str, most_bytes: int) -> str:
+    """The Markdown, or as many whole lines of it as fit, with a note that says so."""
+    data = markdown.encode("utf-8")
+    if len(data) <= most_bytes:
+        return markdown
+    kept = data[: max(0, most_bytes - ROOM_FOR_NOTE)].rpartition(b"\n")[0].decode("utf-8", "ignore")
+    missing = markdown.count("\n") - kept.count("\n")
+    return (
+        f"{kept}\n\n**Cut here: {missing:,} more lines do not fit here; the log has them.**\n"
+    )
 
 
 def _inert(character: str) -> str:
