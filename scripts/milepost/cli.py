@@ -28,9 +28,7 @@ from milepost.world import Outcome, World
 
 USAGE = Rule("usage", Severity.ERROR, "The command line cannot be understood.")
 NO_TOKEN = Rule("no-token", Severity.ERROR, "No token is given for a command that calls GitHub.")
-NO_REPOSITORY = Rule(
-    "no-repository", Severity.ERROR, "No repository is given, or its name is not OWNER/NAME."
-)
+NO_REPOSITORY = Rule("no-repository", Severity.ERROR, "No repository is given, or its name is not OWNER/NAME.")
 RULES = (USAGE, NO_TOKEN, NO_REPOSITORY)
 
 ISSUES = "https://github.com/milepost/milepost/issues/new"
@@ -197,12 +195,8 @@ def _connect(call: Call, context: Context) -> Any:
         problems.append(NO_TOKEN.found("no token is given", help="set GITHUB_TOKEN, or give --token"))
     owner, slash, name = context.repository.partition("/")
     if not (owner and slash and name) or "/" in name:
-        summary = (
-            f"{context.repository!r} is not a repository" if context.repository else "no repository is given"
-        )
-        problems.append(
-            NO_REPOSITORY.found(summary, help="give --repository OWNER/NAME, or set GITHUB_REPOSITORY")
-        )
+        summary = f"{context.repository!r} is not a repository" if context.repository else "no repository is given"
+        problems.append(NO_REPOSITORY.found(summary, help="give --repository OWNER/NAME, or set GITHUB_REPOSITORY"))
     if problems:
         raise Unusable(problems)
     from milepost.remote.client import Access, connect
@@ -261,9 +255,7 @@ def _log(line: str) -> None:
 
 def _nearest_command(name: str) -> str:
     close = get_close_matches(name, [*COMMANDS, "simulate"], n=1)
-    return (
-        f"did you mean {close[0]!r}?" if close else f"the commands are: {', '.join([*COMMANDS, 'simulate'])}"
-    )
+    return f"did you mean {close[0]!r}?" if close else f"the commands are: {', '.join([*COMMANDS, 'simulate'])}"
 
 
 def _summary_path() -> str:

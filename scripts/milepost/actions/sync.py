@@ -94,9 +94,7 @@ def _load(inputs: Inputs, world: World) -> DesiredState:
     desired, problems = load_plan(inputs.plan, workspace=world.context.workspace)
     pace = parse_pace(inputs.pace)
     if pace is None:
-        problems += (
-            BAD_INPUT.found(f"pace: {inputs.pace!r} is not a pace", help="write it like 1/s 80/min 500/h"),
-        )
+        problems += (BAD_INPUT.found(f"pace: {inputs.pace!r} is not a pace", help="write it like 1/s 80/min 500/h"),)
     if desired is not None:
         problems += judge_repository(desired, world.context.repository)
     if desired is None or pace is None or has_errors(problems):
@@ -179,9 +177,7 @@ def _outcome(report: Report, world: World) -> Outcome:
     applied = report.applied
     refusals = [*applied.refusals, *([applied.stopped] if applied.stopped else [])] if applied else []
     diagnostics = report.problems + tuple(
-        each.diagnostic
-        for each in refusals
-        if not (applied and applied.is_out_of_time and each is applied.stopped)
+        each.diagnostic for each in refusals if not (applied and applied.is_out_of_time and each is applied.stopped)
     )
     head = f"{report.mode.value} on {world.context.repository}: {report.reason.replace('`', '')}"
     parts = [
@@ -232,9 +228,7 @@ def _progress(report: Report) -> str:
         return ""
     rest = len(report.plan.changes) - len(report.applied.done)
     why = "the time limit ended the run" if report.applied.is_out_of_time else "GitHub refused"
-    return (
-        f"Not complete: {why}; {counted(max(rest, 0), 'change')} not made. Running again goes on from here."
-    )
+    return f"Not complete: {why}; {counted(max(rest, 0), 'change')} not made. Running again goes on from here."
 
 
 def _outputs(report: Report) -> dict[str, str]:

@@ -135,8 +135,7 @@ def describe(changes: Iterable[Change]) -> list[dict[str, Any]]:
             "name": each.name,
             "number": each.number,
             "fields": [
-                {"name": one.name, "before": _plain(one.before), "after": _plain(one.after)}
-                for one in each.fields
+                {"name": one.name, "before": _plain(one.before), "after": _plain(one.after)} for one in each.fields
             ],
             "reason": each.reason,
         }

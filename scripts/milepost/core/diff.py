@@ -29,9 +29,7 @@ ORDER = tuple(
 )
 
 
-def diff(
-    desired: DesiredState, snapshot: Snapshot, *, prune: bool = False
-) -> tuple[Plan, tuple[Diagnostic, ...]]:
+def diff(desired: DesiredState, snapshot: Snapshot, *, prune: bool = False) -> tuple[Plan, tuple[Diagnostic, ...]]:
     """The plan that makes the snapshot the desired state, and everything that stands in its way."""
     labels = diff_labels(desired, snapshot)
     milestones, milestone_problems = diff_milestones(desired, snapshot)

@@ -17,9 +17,7 @@ AMBIGUOUS_ISSUE = Rule(
     Severity.ERROR,
     "Several open issues have the title of a planned one, and none is marked.",
 )
-UNKNOWN_NUMBER = Rule(
-    "unknown-number", Severity.ERROR, "The plan names an issue number that is not an issue here."
-)
+UNKNOWN_NUMBER = Rule("unknown-number", Severity.ERROR, "The plan names an issue number that is not an issue here.")
 DUPLICATE_KEY = Rule("duplicate-key", Severity.WARNING, "Two issues carry the key of one planned issue.")
 UNTRUSTED_MARKER = Rule(
     "untrusted-marker",
@@ -43,9 +41,7 @@ class Match:
     is_adopted: bool = False
 
 
-def match_issues(
-    desired: DesiredState, snapshot: Snapshot
-) -> tuple[tuple[Match, ...], tuple[Diagnostic, ...]]:
+def match_issues(desired: DesiredState, snapshot: Snapshot) -> tuple[tuple[Match, ...], tuple[Diagnostic, ...]]:
     """Each planned issue with the issue that stands for it, by number, key, former key, or title."""
     marked, titled = _index(snapshot.issues)
     numbered = {each.number: each for each in snapshot.issues}
@@ -203,9 +199,7 @@ class _Place:
     @property
     def is_there(self) -> bool:
         """The issue is in the planned milestone, or none is planned."""
-        return self.title is None or bool(
-            self.live and self.target and self.live.milestone == self.target.number
-        )
+        return self.title is None or bool(self.live and self.target and self.live.milestone == self.target.number)
 
     @property
     def was_moved(self) -> bool:

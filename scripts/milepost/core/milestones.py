@@ -136,11 +136,7 @@ def _block_field(planned: PlannedMilestone, live: Milestone, desired: DesiredSta
     return (Field("block", present, wanted),)
 
 
-def _change(
-    planned: PlannedMilestone, verb: Verb, live: Milestone | None, fields: tuple[Field, ...]
-) -> Change:
+def _change(planned: PlannedMilestone, verb: Verb, live: Milestone | None, fields: tuple[Field, ...]) -> Change:
     # The number is the address; people know the milestone by the title that the plan gives it.
     number = live.number if live else None
-    return Change(
-        verb=verb, noun=Noun.MILESTONE, name=planned.title, number=number, fields=fields, at=planned.at
-    )
+    return Change(verb=verb, noun=Noun.MILESTONE, name=planned.title, number=number, fields=fields, at=planned.at)

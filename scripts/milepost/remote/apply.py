@@ -56,9 +56,7 @@ class _Run:
             return None
         number = self.milestones.get(str(title))
         if number is None:
-            raise Refused(
-                NOT_REACHED.found(f'issue "{change.name}": milestone "{title}" was not created'), status=404
-            )
+            raise Refused(NOT_REACHED.found(f'issue "{change.name}": milestone "{title}" was not created'), status=404)
         return number
 
     def left_alone(self, change: Change, text: str) -> None:

@@ -102,9 +102,7 @@ def connect(
 class Client:
     """Requests about one repository. Paths are relative to it; every write waits for its turn."""
 
-    def __init__(
-        self, github: Github, access: Access, *, log: Callable[[str], None], clock: Clock, pace: Pace
-    ) -> None:
+    def __init__(self, github: Github, access: Access, *, log: Callable[[str], None], clock: Clock, pace: Pace) -> None:
         self.repository = access.repository
         self.clock = clock
         self.pace = pace

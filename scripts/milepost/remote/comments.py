@@ -10,9 +10,7 @@ NEEDS = "pull-requests: write"
 PER_PAGE = 100
 
 
-def upsert_comment(
-    client: Client, number: int, marker: str, text: str, *, login: str, is_needed: bool
-) -> None:
+def upsert_comment(client: Client, number: int, marker: str, text: str, *, login: str, is_needed: bool) -> None:
     """Our own comment with the marker says the text; when it is not needed, none is created for it."""
     body = f"{marker}\n{text}"
     present = _find(client, number, marker, login)

@@ -11,13 +11,9 @@ from milepost.errors import Refused
 
 BAD_TOKEN = Rule("bad-token", Severity.ERROR, "GitHub does not know the token, or it has expired.")
 NO_PERMISSION = Rule("no-permission", Severity.ERROR, "The token may not do what was asked.")
-NOT_FOUND = Rule(
-    "not-found", Severity.ERROR, "The repository or object does not exist, or the token cannot see it."
-)
+NOT_FOUND = Rule("not-found", Severity.ERROR, "The repository or object does not exist, or the token cannot see it.")
 REJECTED = Rule("rejected", Severity.ERROR, "GitHub understood the request and rejected its content.")
-RATE_LIMITED = Rule(
-    "rate-limited", Severity.ERROR, "GitHub's rate limit did not end within the time the run has."
-)
+RATE_LIMITED = Rule("rate-limited", Severity.ERROR, "GitHub's rate limit did not end within the time the run has.")
 UNREACHABLE = Rule("unreachable", Severity.ERROR, "GitHub gave no usable answer, however often it was asked.")
 FORK = Rule("fork", Severity.ERROR, "A writing action runs in a fork.")
 BAD_ADDRESS = Rule("bad-address", Severity.ERROR, "The addresses of the API are not those of one GitHub.")

@@ -147,25 +147,16 @@ def _add(client: Client, change: Change, name: str, added: list[str]) -> list[Di
 def _judge_dropped(change: Change, body: dict[str, Any], answer: Any) -> list[Diagnostic]:
     """One diagnostic per part of the request that the answer lacks."""
     problems = []
-    if (
-        body.get("milestone") is not None
-        and (answer.get("milestone") or {}).get("number") != body["milestone"]
-    ):
+    if body.get("milestone") is not None and (answer.get("milestone") or {}).get("number") != body["milestone"]:
         problems.append(_dropped(change, "the milestone", "issues: write"))
     for name, member in (("labels", "name"), ("assignees", "login")):
         present = {str(each[member]).casefold() for each in answer.get(name) or []}
         missing = [each for each in body.get(name, ()) if each.casefold() not in present]
         if missing:
-            wanted = (
-                "issues: write"
-                if name == "labels"
-                else "access to the repository for them, and issues: write"
-            )
+            wanted = "issues: write" if name == "labels" else "access to the repository for them, and issues: write"
             problems.append(_dropped(change, f"{name} {', '.join(missing)}", wanted))
     if body.get("type") and str((answer.get("type") or {}).get("name")).casefold() != body["type"].casefold():
-        problems.append(
-            _dropped(change, f"type {body['type']}", "an issue type of that name in the organization")
-        )
+        problems.append(_dropped(change, f"type {body['type']}", "an issue type of that name in the organization"))
     return problems
 
 

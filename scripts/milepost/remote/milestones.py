@@ -47,9 +47,7 @@ def create_milestone(client: Client, change: Change) -> tuple[int, list[Diagnost
     if change.touches("state"):
         body["state"] = change.after("state")
     answer = client.create("/milestones", body, lambda: _find(client, change.name), needs=NEEDS)
-    if normal(answer.get("description") or "") == description and answer["state"] == body.get(
-        "state", "open"
-    ):
+    if normal(answer.get("description") or "") == description and answer["state"] == body.get("state", "open"):
         return int(answer["number"]), _judge_due(change, answer)
     return int(answer["number"]), update_milestone(client, change, int(answer["number"]))
 
@@ -66,9 +64,7 @@ def update_milestone(client: Client, change: Change, number: int) -> list[Diagno
             return _judge_due(change, answer)
         if not _differences(change, client.get(f"/milestones/{number}", needs=NEEDS)):
             return _judge_due(change, answer)
-    return [
-        DESCRIPTION_LOST.found(f'milestone "{change.name}": its description keeps changing', at=change.at)
-    ]
+    return [DESCRIPTION_LOST.found(f'milestone "{change.name}": its description keeps changing', at=change.at)]
 
 
 def delete_milestone(client: Client, number: int) -> bool:
@@ -131,7 +127,5 @@ def _judge_due(change: Change, answer: Any) -> list[Diagnostic]:
         return []
     asked = change.after("due")
     return [
-        DUE_DATE_MOVED.found(
-            f'milestone "{change.name}": due {asked} was sent, GitHub shows {shown}', at=change.at
-        )
+        DUE_DATE_MOVED.found(f'milestone "{change.name}": due {asked} was sent, GitHub shows {shown}', at=change.at)
     ]

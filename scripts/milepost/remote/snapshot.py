@@ -78,9 +78,7 @@ class _Reader:
             gone_milestones=tuple(self.gone),
         )
 
-    def query(
-        self, declarations: Sequence[str], fields: str, variables: dict[str, Any], fragments: str
-    ) -> Any:
+    def query(self, declarations: Sequence[str], fields: str, variables: dict[str, Any], fragments: str) -> Any:
         """The repository's part of an answer."""
         owner, _, name = self.client.repository.partition("/")
         declared = ", ".join(["$owner: String!", "$name: String!", *declarations])
@@ -107,13 +105,12 @@ def read_snapshot(client: Client, desired: DesiredState, *, prune: bool = False)
     return reader.snapshot()
 
 
-def read_everything(client: Client, *, closed_issues: bool = False) -> Snapshot:
-    """All labels, all milestones, and all open issues of the repository; the closed ones when asked for."""
-    reader = _Reader(client, ISSUE % " issueType { name }")
+def read_everything(client: Client, *, closed: bool) -> Snapshot:
+    """All labels, and all open milestones and issues of the repository; with `closed` the closed ones too."""
+    reader = _Reader(client, ISSUE % "")
     _read_all_labels(reader)
-    for states in (["OPEN"], ["CLOSED"]):
+    for states in (["OPEN"], ["CLOSED"]) if closed else (["OPEN"],):
         _read_milestones(reader, states)
-    for states in ["OPEN"], *([["CLOSED"]] if closed_issues else []):
         _read_issues(reader, states, since=None)
     return reader.snapshot()
 
@@ -185,9 +182,7 @@ def _read_some(reader: _Reader, some: _Some, pages: _MilestonePages) -> None:
             variables[name] = value
     if pages.states:
         declarations += ["$states: [MilestoneState!]", "$after: String"]
-        fields.append(
-            f"milestones({MILESTONE_PAGE}) {{ pageInfo {{ hasNextPage endCursor }} nodes {{ ...M }} }}"
-        )
+        fields.append(f"milestones({MILESTONE_PAGE}) {{ pageInfo {{ hasNextPage endCursor }} nodes {{ ...M }} }}")
         variables |= {"states": pages.states, "after": pages.after}
     fragments = (MILESTONE if pages.states else "") + (reader.fragment if some.numbers else "")
     answer = reader.query(declarations, " ".join(fields), variables, fragments)
@@ -306,9 +301,7 @@ def _read_gone(reader: _Reader) -> None:
     for start in range(0, len(unseen), PAGE):
         some = unseen[start : start + PAGE]
         declarations = [f"$m{index}: Int!" for index in range(len(some))]
-        fields = " ".join(
-            f"m{index}: milestone(number: $m{index}) {{ number }}" for index in range(len(some))
-        )
+        fields = " ".join(f"m{index}: milestone(number: $m{index}) {{ number }}" for index in range(len(some)))
         variables = {f"m{index}": number for index, number in enumerate(some)}
         answer = reader.query(declarations, fields, variables, "")
         reader.gone += [number for index, number in enumerate(some) if answer[f"m{index}"] is None]

@@ -13,9 +13,7 @@ def count_dispatches(client: Client, workflow: str, *, since: str, login: str) -
     parameters = {"event": "workflow_dispatch", "created": f">={since}", "per_page": "100"}
     path = f"/actions/workflows/{segment(workflow)}/runs"
     runs = client.get(path, needs="actions: read", parameters=parameters)["workflow_runs"]
-    return sum(
-        (each.get("triggering_actor") or each.get("actor") or {}).get("login") == login for each in runs
-    )
+    return sum((each.get("triggering_actor") or each.get("actor") or {}).get("login") == login for each in runs)
 
 
 def dispatch(client: Client, workflow: str, *, ref: str, inputs: dict[str, str]) -> bool:

@@ -46,9 +46,7 @@ def cut(markdown: str, most_bytes: int) -> str:
         return markdown
     kept = data[: max(0, most_bytes - ROOM_FOR_NOTE)].rpartition(b"\n")[0].decode("utf-8", "ignore")
     missing = markdown.count("\n") - kept.count("\n")
-    return (
-        f"{kept}\n\n**Cut here: {missing:,} more lines do not fit here; the log has them.**\n"
-    )
+    return f"{kept}\n\n**Cut here: {missing:,} more lines do not fit here; the log has them.**\n"
 
 
 def _inert(character: str) -> str:

@@ -45,9 +45,7 @@ def render_counts(plan: Plan, *, is_done: bool = False) -> str:
     to_do = ("to create", "to update", "to move", "to reopen", "to close", "to delete")
     verbs = (Verb.CREATE, Verb.UPDATE, Verb.MOVE, Verb.REOPEN, Verb.CLOSE, Verb.DELETE)
     words = done if is_done else to_do
-    parts = [
-        f"{number:,} {word}" for verb, word in zip(verbs, words, strict=True) if (number := plan.count(verb))
-    ]
+    parts = [f"{number:,} {word}" for verb, word in zip(verbs, words, strict=True) if (number := plan.count(verb))]
     return f"{', '.join(parts)}; {plan.unchanged:,} unchanged."
 
 
@@ -62,9 +60,7 @@ def render_plan_markdown(plan: Plan) -> str:
     rows = [(f"`{SIGNS[each.verb]}`", _object(each), _details(each)) for each in shown]
     parts = [table(("", "what", "change"), rows)]
     if len(plan.changes) > len(shown):
-        parts.append(
-            f"and {counted(len(plan.changes) - len(shown), 'change')} more; the log lists them all\n"
-        )
+        parts.append(f"and {counted(len(plan.changes) - len(shown), 'change')} more; the log lists them all\n")
     if rows:
         parts.append(f"<sub>{LEGEND}</sub>\n")
     if plan.notes:

@@ -1,0 +1,63 @@
+"""Warnings about a valid plan: names, and milestones that are too long, too full or too empty."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from datetime import date
+from typing import Any
+
+from milepost.core.model import DesiredState, PlannedMilestone
+from milepost.diagnostics import Diagnostic, Rule, Severity
+from milepost.planfile.validate import quote
+
+BAD_PATTERN = Rule("bad-pattern", Severity.ERROR, "The regular expression of `lint` cannot be read.")
+MILESTONE_NAME = Rule("milestone-name", Severity.WARNING, "A milestone's title does not match the team's pattern.")
+LONG_MILESTONE = Rule("long-milestone", Severity.WARNING, "A milestone takes longer than the team wants.")
+FULL_MILESTONE = Rule("full-milestone", Severity.WARNING, "A milestone holds more issues than the team wants.")
+EMPTY_MILESTONE = Rule("thin-milestone", Severity.WARNING, "A milestone holds fewer issues than the team wants.")
+RULES = (BAD_PATTERN, MILESTONE_NAME, LONG_MILESTONE, FULL_MILESTONE, EMPTY_MILESTONE)
+
+
+def lint(desired: DesiredState, settings: Mapping[str, Any]) -> tuple[Diagnostic, ...]:
+    """What the team's own settings say against the plan."""
+    pattern = settings.get("milestone-names")
+    try:
+        names = re.compile(pattern) if pattern else None
+    except (re.error, RecursionError, OverflowError) as trouble:
+        return (BAD_PATTERN.found(f"{quote(pattern)} is no regular expression: {trouble}", help="correct it"),)
+    return tuple(_lint_milestones(desired, settings, names))
+
+
+def _lint_milestones(
+    desired: DesiredState, settings: Mapping[str, Any], names: re.Pattern[str] | None
+) -> Iterator[Diagnostic]:
+    previous: date | None = None
+    for each in desired.milestones:
+        if names and not names.fullmatch(each.title):
+            summary = f"milestone {quote(each.title)} does not match {quote(names.pattern)}"
+            yield MILESTONE_NAME.found(summary, at=each.at, help="rename it, with `was:` if it exists already")
+        yield from _lint_length(each, previous, settings.get("most-days"))
+        yield from _lint_size(each, desired, settings)
+        previous = each.due if isinstance(each.due, date) else previous
+
+
+def _lint_length(each: PlannedMilestone, previous: date | None, most: int | None) -> Iterator[Diagnostic]:
+    start = each.start or previous
+    if most is None or start is None or not isinstance(each.due, date):
+        return
+    days = (each.due - start).days
+    if days > most:
+        summary = f"milestone {quote(each.title)} takes {days} days, more than {most}"
+        yield LONG_MILESTONE.found(summary, at=each.at, help="split it by feature or by sprint")
+
+
+def _lint_size(each: PlannedMilestone, desired: DesiredState, settings: Mapping[str, Any]) -> Iterator[Diagnostic]:
+    count = sum(issue.milestone == each.title for issue in desired.issues)
+    most, fewest = settings.get("most-issues"), settings.get("fewest-issues")
+    if most is not None and count > most:
+        summary = f"milestone {quote(each.title)} holds {count} issues, more than {most}"
+        yield FULL_MILESTONE.found(summary, at=each.at, help="split it by feature or by sprint")
+    if fewest is not None and count < fewest:
+        summary = f"milestone {quote(each.title)} holds {count} issues, fewer than {fewest}"
+        yield EMPTY_MILESTONE.found(summary, at=each.at, help="join it with another one, or plan its issues")
