@@ -77,8 +77,6 @@ def _issue(issue: Issue) -> dict[str, Any]:
         entry["labels"] = list(issue.labels)
     if issue.assignees:
         entry["assignees"] = list(issue.assignees)
-    if issue.type:
-        entry["type"] = issue.type
     return entry
 
 

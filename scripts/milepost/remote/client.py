@@ -253,7 +253,7 @@ class Client:
         message = str((answer.data or {}).get("message", "")) if isinstance(answer.data, dict) else ""
         if answer.status == 429 or (answer.status == 403 and _is_limit(message, headers)):
             return _Limited(self._wait_of(headers))
-        if answer.status >= 500:
+        if answer.status >= 500 and answer.status != 501:  # not implemented: asking again changes nothing
             return _Unanswered(f"GitHub answered {answer.status}")
         refused = translate(answer.status, request, answer.data, headers, needs=needs)
         return _Refusal(refused, answer.data)

@@ -3,17 +3,19 @@
 1. repository, planned labels, planned branches, numbered issues, milestones (open ones, then closed ones only
    while a planned title is missing)
 2. the issues of the planned milestones, several milestones to a query
-3. only for planned issues that are nowhere there: open issues, then closed ones since the plan took hold
+3. only for planned types: those issues by REST
+4. only for planned issues that are nowhere there: open issues, then closed ones since the plan took hold
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import count
 from typing import Any
 
 from milepost.core.identity import split_body
-from milepost.core.issues import list_unplaced
+from milepost.core.issues import list_unplaced, match_issues
 from milepost.core.milestones import find_milestone, is_marked
 from milepost.core.model import (
     UNMANAGED,
@@ -102,6 +104,7 @@ def read_snapshot(client: Client, desired: DesiredState, *, prune: bool = False)
     _read_planned_issues(reader, desired)
     _read_unplaced(reader, desired, is_everything=prune)
     _read_gone(reader)
+    _read_types(reader, desired)
     return reader.snapshot()
 
 
@@ -116,11 +119,8 @@ def read_everything(client: Client, *, closed: bool) -> Snapshot:
 
 
 def _fragment(desired: DesiredState) -> str:
-    """Types and parents are asked for only when planned: older Enterprise Servers do not know them."""
-    has_types = any(each.type is not UNMANAGED for each in desired.issues)
-    has_parents = any(each.parent is not None for each in desired.issues)
-    more = (" issueType { name }" if has_types else "") + (" parent { number }" if has_parents else "")
-    return ISSUE % more
+    """Parents are asked for only when planned: older Enterprise Servers do not know them."""
+    return ISSUE % (" parent { number }" if any(each.parent is not None for each in desired.issues) else "")
 
 
 def _read_named(reader: _Reader, desired: DesiredState, *, is_everything: bool) -> None:
@@ -307,6 +307,34 @@ def _read_gone(reader: _Reader) -> None:
         reader.gone += [number for index, number in enumerate(some) if answer[f"m{index}"] is None]
 
 
+def _read_types(reader: _Reader, desired: DesiredState) -> None:
+    """The types of the issues whose type is planned; GitHub's published GraphQL schema does not have them."""
+    matches, _ = match_issues(desired, reader.snapshot())
+    typed = [each.live for each in matches if each.live and each.planned.type is not UNMANAGED]
+    for milestone in dict.fromkeys(each.milestone for each in typed if each.milestone is not None):
+        for page in _rest_pages(reader.client, {"milestone": str(milestone), "state": "all"}):
+            _keep_types(reader, page)
+    for each in typed:
+        if each.milestone is None:
+            _keep_types(reader, [reader.client.get(f"/issues/{each.number}", needs=NEEDS)])
+
+
+def _rest_pages(client: Client, filters: dict[str, str]) -> Iterator[list[dict[str, Any]]]:
+    for number in count(1):
+        parameters = {**filters, "per_page": str(PAGE), "page": str(number)}
+        page: list[dict[str, Any]] = client.get("/issues", needs=NEEDS, parameters=parameters)
+        yield page
+        if len(page) < PAGE:
+            return
+
+
+def _keep_types(reader: _Reader, page: list[dict[str, Any]]) -> None:
+    for each in page:
+        known = reader.issues.get(each["number"])
+        if known:
+            reader.issues[known.number] = replace(known, type=(each.get("type") or {}).get("name"))
+
+
 def _read_all_labels(reader: _Reader) -> None:
     fields = (
         "labels(first: 100, after: $after, orderBy: {field: NAME, direction: ASC})"
@@ -379,7 +407,6 @@ def _issue(node: dict[str, Any], login: str) -> Issue:
         assignees=tuple(each["login"] for each in node["assignees"]["nodes"]),
         milestone=milestone.get("number"),
         milestone_title=milestone.get("title"),
-        type=(node.get("issueType") or {}).get("name"),
         parent=(node.get("parent") or {}).get("number"),
         comments=node["comments"]["totalCount"],
         created_at=node["createdAt"],

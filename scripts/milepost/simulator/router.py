@@ -1,0 +1,193 @@
+"""Which function answers which request, and what it may ask for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from typing import Any
+
+from milepost.simulator.store import LEVELS, ROLES, Repository, Store, Token
+from milepost.simulator.wire import DOCUMENTATION, Wire
+
+PER_PAGE, MOST_PER_PAGE = 30, 100
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A status with a body that is JSON, or with `raw` bytes."""
+
+    status: int = 200
+    body: Any = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class Refusal(Exception):
+    """An answer that is an error."""
+
+    def __init__(self, status: int, message: str, errors: list[Any] | None = None, **headers: str) -> None:
+        super().__init__(message)
+        body: dict[str, Any] = {"message": message, "documentation_url": DOCUMENTATION, "status": str(status)}
+        if errors is not None:
+            body["errors"] = errors
+        self.answer = Answer(status, body, {name.replace("_", "-"): value for name, value in headers.items()})
+
+
+@dataclass
+class Request:
+    """A request on its way to the function that answers it."""
+
+    store: Store
+    wire: Wire
+    method: str
+    path: str
+    query: dict[str, str]
+    body: Any
+    token: Token | None
+    parts: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def login(self) -> str:
+        return self.token.login if self.token else ""
+
+    @property
+    def repository(self) -> Repository:
+        found = self.store.find(f"{self.parts['owner']}/{self.parts['repo']}")
+        if found is None or self.role(found) == "none":
+            raise Refusal(404, "Not Found")
+        return found
+
+    def role(self, repository: Repository) -> str:
+        """The role of who asks; a workflow's token has just what it was granted."""
+        if self.token is None:
+            return "none" if repository.is_private else "read"
+        if self.token.permissions is not None:
+            is_own = (self.token.repository or repository.full_name).casefold() == repository.full_name.casefold()
+            return "read" if is_own or not repository.is_private else "none"
+        return self.store.role(self.token.login, repository)
+
+    def may(self, repository: Repository, scope: str, level: str, role: str) -> bool:
+        """True when a workflow's token was granted the scope, or a user has the role."""
+        if self.token is not None and self.token.permissions is not None:
+            granted = self.token.permissions.get(scope, "none")
+            return LEVELS.index(granted) >= LEVELS.index(level)
+        return ROLES.index(self.role(repository)) >= ROLES.index(role)
+
+    def need(self, repository: Repository, scopes: str, level: str, role: str) -> None:
+        """Refuses as GitHub does unless one of the scopes, or the role, is there."""
+        if any(self.may(repository, scope, level, role) for scope in scopes.split("|")):
+            return
+        wanted = ",".join(f"{scope.replace('-', '_')}={level}" for scope in scopes.split("|"))
+        if self.token is not None and self.token.permissions is not None:
+            raise Refusal(403, "Resource not accessible by integration", X_Accepted_GitHub_Permissions=wanted)
+        if repository.is_private and self.role(repository) == "none":
+            raise Refusal(404, "Not Found")
+        raise Refusal(403, "Must have push access to the repository." if role == "write" else "Forbidden")
+
+    def page(self, items: list[Any]) -> tuple[list[Any], dict[str, str]]:
+        """One page of the items, and the `Link` header that leads to the others."""
+        size = min(self.number("per_page", PER_PAGE), MOST_PER_PAGE) or PER_PAGE
+        page = max(1, self.number("page", 1))
+        last = max(1, -(-len(items) // size))
+        links = {}
+        if page < last:
+            links |= {"next": page + 1, "last": last}
+        if page > 1:
+            links |= {"prev": page - 1, "first": 1}
+        start = (page - 1) * size
+        written = ", ".join(f'<{self._address(number)}>; rel="{rel}"' for rel, number in links.items())
+        return items[start : start + size], ({"Link": written} if written else {})
+
+    def number(self, name: str, default: int) -> int:
+        text = self.query.get(name, "")
+        return int(text) if re.fullmatch(r"[0-9]{1,9}", text) else default
+
+    def _address(self, page: int) -> str:
+        rest = "&".join(f"{name}={value}" for name, value in {**self.query, "page": str(page)}.items())
+        return f"{self.wire.base}{self.path}?{rest}"
+
+
+Handler = Callable[[Request], Answer]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Route:
+    """One operation: its address, who may, and the members and parameters that it knows."""
+
+    method: str
+    template: str
+    pattern: re.Pattern[str]
+    handler: Handler
+    scopes: str
+    level: str
+    role: str
+    query: frozenset[str]
+    members: frozenset[str]
+    is_content: bool
+
+
+ROUTES: list[Route] = []
+
+
+def route(
+    method: str,
+    template: str,
+    *,
+    scopes: str = "metadata",
+    role: str = "read",
+    query: str = "",
+    members: str = "",
+    is_content: bool = True,
+) -> Callable[[Handler], Handler]:
+    """Declares the function to answer the operation."""
+
+    def declare(handler: Handler) -> Handler:
+        level = "read" if method == "GET" else "write"
+        is_list = "per_page" in query.split()
+        known = frozenset([*query.split(), *(["page"] if is_list else [])])
+        ROUTES.append(
+            Route(
+                method=method,
+                template=template,
+                pattern=_compile(template),
+                handler=handler,
+                scopes=scopes,
+                level=level,
+                role=role,
+                query=known,
+                members=frozenset(members.split()),
+                is_content=is_content and method != "GET",
+            )
+        )
+        return handler
+
+    return declare
+
+
+def find(method: str, path: str) -> tuple[Route, dict[str, str]] | None:
+    """The route for the request, and the parts of its path."""
+    for each in ROUTES:
+        found = each.pattern.fullmatch(path) if each.method == method else None
+        if found:
+            return each, found.groupdict()
+    return None
+
+
+def nearest(method: str, path: str) -> list[str]:
+    """The known operations that look most like an unknown one."""
+    shape = re.sub(r"/[0-9]+(?=/|$)", "/{number}", re.sub(r"^/repos/[^/]+/[^/]+", "/repos/{owner}/{repo}", path))
+    return get_close_matches(
+        f"{method} {shape}", [f"{each.method} {each.template}" for each in ROUTES], n=3, cutoff=0.3
+    )
+
+
+def invalid(resource: str, code: str, name: str, **more: Any) -> Refusal:
+    """GitHub's 422 for one field."""
+    return Refusal(422, "Validation Failed", [{"resource": resource, "code": code, "field": name, **more}])
+
+
+def _compile(template: str) -> re.Pattern[str]:
+    """`{name}` is one segment, `{name*}` may hold slashes."""
+    pattern = re.sub(r"\\\{(\w+)\\\*\\\}", r"(?P<\1>.+)", re.escape(template))
+    return re.compile(re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]+)", pattern))

@@ -1,0 +1,130 @@
+"""Git references, commits, tags and branches."""
+
+from __future__ import annotations
+
+import re
+
+from milepost.simulator.router import Answer, Refusal, Request, route
+from milepost.simulator.store import Repository, TagObject
+
+REPO = "/repos/{owner}/{repo}"
+
+
+@route("GET", f"{REPO}/git/ref/{{ref*}}")
+def get_ref(request: Request) -> Answer:
+    repository, name = request.repository, _name(request)
+    if name not in repository.refs:
+        raise Refusal(404, "Not Found")
+    return Answer(200, request.wire.ref(repository, name, repository.refs[name]))
+
+
+@route("GET", f"{REPO}/git/matching-refs/{{ref*}}")
+def list_matching_refs(request: Request) -> Answer:
+    repository, name = request.repository, _name(request)
+    found = sorted(each for each in repository.refs if each.startswith(name))
+    return Answer(200, [request.wire.ref(repository, each, repository.refs[each]) for each in found])
+
+
+@route("POST", f"{REPO}/git/refs", scopes="contents", role="write", members="ref sha")
+def create_ref(request: Request) -> Answer:
+    repository, body = request.repository, request.body or {}
+    name, sha = str(body.get("ref", "")), str(body.get("sha", ""))
+    if not re.fullmatch(r"refs/[^/]+/.+", name):
+        raise Refusal(422, "Reference name must start with 'refs/' and contain at least two slashes.")
+    if name in repository.refs:
+        raise Refusal(422, "Reference already exists")
+    if sha not in repository.commits and sha not in repository.tags:
+        raise Refusal(422, "Object does not exist")
+    repository.refs[name] = sha
+    written = request.wire.ref(repository, name, sha)
+    return Answer(201, written, {"Location": written["url"]})
+
+
+@route("PATCH", f"{REPO}/git/refs/{{ref*}}", scopes="contents", role="write", members="sha force")
+def update_ref(request: Request) -> Answer:
+    repository, name, body = request.repository, _name(request), request.body or {}
+    if name not in repository.refs:
+        raise Refusal(422, "Reference does not exist")
+    sha = str(body.get("sha", ""))
+    if sha not in repository.commits:
+        raise Refusal(422, "Object does not exist")
+    if not body.get("force") and repository.refs[name] not in _ancestors(repository, sha):
+        raise Refusal(422, "Update is not a fast forward")
+    repository.refs[name] = sha
+    return Answer(200, request.wire.ref(repository, name, sha))
+
+
+@route("DELETE", f"{REPO}/git/refs/{{ref*}}", scopes="contents", role="write")
+def delete_ref(request: Request) -> Answer:
+    repository, name = request.repository, _name(request)
+    if repository.refs.pop(name, None) is None:
+        raise Refusal(422, "Reference does not exist")
+    return Answer(204)
+
+
+@route("GET", f"{REPO}/branches/{{branch*}}")
+def get_branch(request: Request) -> Answer:
+    repository, name = request.repository, request.parts["branch"]
+    sha = repository.refs.get(f"refs/heads/{name}")
+    if sha is None:
+        raise Refusal(404, "Branch not found")
+    return Answer(200, request.wire.branch(repository, name, sha))
+
+
+@route("GET", f"{REPO}/git/commits/{{sha}}")
+def get_commit(request: Request) -> Answer:
+    repository = request.repository
+    found = repository.commits.get(request.parts["sha"])
+    if found is None:
+        raise Refusal(404, "Not Found")
+    return Answer(200, request.wire.commit(repository, found))
+
+
+@route("POST", f"{REPO}/git/tags", scopes="contents", role="write", members="tag message object type tagger")
+def create_tag(request: Request) -> Answer:
+    repository, body, store = request.repository, request.body or {}, request.store
+    target = str(body.get("object", ""))
+    if target not in repository.commits:
+        raise Refusal(422, "Object does not exist")
+    name = str(body.get("tag", ""))
+    tag = TagObject(store.next_sha(name), name, str(body.get("message", "")), target, request.login, store.now)
+    repository.tags[tag.sha] = tag
+    written = request.wire.tag_object(repository, tag)
+    return Answer(201, written, {"Location": written["url"]})
+
+
+@route("GET", f"{REPO}/git/tags/{{sha}}")
+def get_tag(request: Request) -> Answer:
+    found = request.repository.tags.get(request.parts["sha"])
+    if found is None:
+        raise Refusal(404, "Not Found")
+    return Answer(200, request.wire.tag_object(request.repository, found))
+
+
+@route("GET", f"{REPO}/tags", query="per_page")
+def list_tags(request: Request) -> Answer:
+    repository = request.repository
+    names = sorted((each for each in repository.refs if each.startswith("refs/tags/")), reverse=True)
+    page, headers = request.page(names)
+    tags = [request.wire.tag(repository, each.removeprefix("refs/tags/"), commit_of(repository, each)) for each in page]
+    return Answer(200, tags, headers)
+
+
+def commit_of(repository: Repository, ref: str) -> str:
+    """The commit that the reference stands for, through an annotated tag too."""
+    sha = repository.refs[ref]
+    return repository.tags[sha].target if sha in repository.tags else sha
+
+
+def _name(request: Request) -> str:
+    return f"refs/{request.parts['ref']}"
+
+
+def _ancestors(repository: Repository, sha: str) -> set[str]:
+    found, waiting = set(), [sha]
+    while waiting:
+        each = waiting.pop()
+        if each not in found and each in repository.commits:
+            found.add(each)
+            waiting += repository.commits[each].parents
+    return found

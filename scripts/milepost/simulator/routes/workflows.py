@@ -1,0 +1,119 @@
+"""Workflows, their runs and artifacts, and dispatches."""
+
+from __future__ import annotations
+
+from milepost.simulator.router import Answer, Refusal, Request, route
+from milepost.simulator.store import Artifact, Repository, Run, Workflow, read_time, write_time
+
+ACTIONS = "/repos/{owner}/{repo}/actions"
+RUN_FILTERS = "actor branch event status per_page created exclude_pull_requests check_suite_id head_sha"
+
+
+@route("GET", f"{ACTIONS}/workflows", scopes="actions", query="per_page")
+def list_workflows(request: Request) -> Answer:
+    repository = request.repository
+    page, headers = request.page(list(repository.workflows.values()))
+    written = [request.wire.workflow(repository, each) for each in page]
+    return Answer(200, {"total_count": len(repository.workflows), "workflows": written}, headers)
+
+
+@route("GET", f"{ACTIONS}/workflows/{{workflow}}", scopes="actions")
+def get_workflow(request: Request) -> Answer:
+    return Answer(200, request.wire.workflow(request.repository, _find(request)))
+
+
+@route("GET", f"{ACTIONS}/workflows/{{workflow}}/runs", scopes="actions", query=RUN_FILTERS)
+def list_workflow_runs(request: Request) -> Answer:
+    path = _find(request).path
+    return _runs(request, [each for each in request.repository.runs.values() if each.workflow == path])
+
+
+@route("GET", f"{ACTIONS}/runs", scopes="actions", query=RUN_FILTERS)
+def list_runs(request: Request) -> Answer:
+    return _runs(request, list(request.repository.runs.values()))
+
+
+@route("GET", f"{ACTIONS}/runs/{{run}}", scopes="actions")
+def get_run(request: Request) -> Answer:
+    return Answer(200, request.wire.run(request.repository, _find_run(request)))
+
+
+@route("POST", f"{ACTIONS}/workflows/{{workflow}}/dispatches", scopes="actions", role="write", members="ref inputs")
+def dispatch(request: Request) -> Answer:
+    repository, workflow, body, store = request.repository, _find(request), request.body or {}, request.store
+    branch = str(body.get("ref", "")).removeprefix("refs/heads/")
+    if f"refs/heads/{branch}" not in repository.refs:
+        raise Refusal(422, f"No ref found for: {branch}")
+    if workflow.dispatch_inputs is None:
+        raise Refusal(422, "Workflow does not have 'workflow_dispatch' trigger")
+    unexpected = sorted(set(body.get("inputs") or {}) - set(workflow.dispatch_inputs))
+    if unexpected:
+        raise Refusal(422, f"Unexpected inputs provided: {unexpected}")
+    run = Run(
+        id=store.next_id(),
+        workflow=workflow.path,
+        event="workflow_dispatch",
+        branch=branch,
+        head_sha=repository.refs[f"refs/heads/{branch}"],
+        actor=request.login,
+        created_at=store.now,
+        status="queued",
+        conclusion=None,
+        inputs=dict(body.get("inputs") or {}),
+    )
+    repository.runs[run.id] = run
+    return Answer(204)
+
+
+@route("GET", f"{ACTIONS}/artifacts", scopes="actions", query="name per_page")
+def list_artifacts(request: Request) -> Answer:
+    wanted = request.query.get("name")
+    found = [each for each in request.repository.artifacts.values() if wanted in (None, each.name)]
+    return _artifacts(request, found)
+
+
+@route("GET", f"{ACTIONS}/runs/{{run}}/artifacts", scopes="actions", query="name per_page direction")
+def list_run_artifacts(request: Request) -> Answer:
+    run, wanted = _find_run(request).id, request.query.get("name")
+    found = [each for each in request.repository.artifacts.values() if each.run == run and wanted in (None, each.name)]
+    return _artifacts(request, found)
+
+
+def _artifacts(request: Request, found: list[Artifact]) -> Answer:
+    page, headers = request.page(list(reversed(found)))
+    written = [request.wire.artifact(request.repository, each) for each in page]
+    return Answer(200, {"total_count": len(found), "artifacts": written}, headers)
+
+
+def _runs(request: Request, runs: list[Run]) -> Answer:
+    query = request.query
+    checks = (("event", "event"), ("actor", "actor"), ("branch", "branch"), ("head_sha", "head_sha"))
+    for name, member in checks:
+        runs = [each for each in runs if query.get(name, getattr(each, member)) == getattr(each, member)]
+    if "status" in query:
+        runs = [each for each in runs if query["status"] in (each.status, each.conclusion)]
+    if query.get("created", "").startswith(">="):
+        since = read_time(query["created"][2:])
+        runs = [each for each in runs if each.created_at >= since]
+    runs.sort(key=lambda each: (write_time(each.created_at) or "", each.id), reverse=True)
+    page, headers = request.page(runs)
+    written = [request.wire.run(request.repository, each) for each in page]
+    return Answer(200, {"total_count": len(runs), "workflow_runs": written}, headers)
+
+
+def _find(request: Request) -> Workflow:
+    """The workflow by id or by the name of its file."""
+    repository: Repository = request.repository
+    text = request.parts["workflow"]
+    for each in repository.workflows.values():
+        if text in (str(each.id), each.path.rpartition("/")[2]):
+            return each
+    raise Refusal(404, "Not Found")
+
+
+def _find_run(request: Request) -> Run:
+    text = request.parts["run"]
+    found = request.repository.runs.get(int(text)) if text.isdigit() else None
+    if found is None:
+        raise Refusal(404, "Not Found")
+    return found

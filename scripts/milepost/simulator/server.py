@@ -1,0 +1,438 @@
+"""A GitHub-compatible server on 127.0.0.1: one store, one lock, real sockets."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from datetime import timedelta
+from hashlib import sha1
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from milepost.simulator import router
+from milepost.simulator.faults import Do, Fault, Faults
+from milepost.simulator.journal import Exchange, Journal
+from milepost.simulator.router import Answer, Refusal, Request
+from milepost.simulator.routes import load_routes
+from milepost.simulator.seed import DEFAULT_SEED, load_seed
+from milepost.simulator.state import describe
+from milepost.simulator.store import Store, Token
+from milepost.simulator.wire import Wire
+
+HOST = "127.0.0.1"
+MOST_BODY_BYTES = 32 * 1024 * 1024
+SECONDARY = (
+    "You have exceeded a secondary rate limit and have been temporarily blocked from content creation."
+    " Please retry your request again later."
+)
+PRIMARY = "API rate limit exceeded for user ID 1."
+Watcher = Callable[[Exchange], None]
+
+
+class Clock:
+    """The simulator's time: it moves only when told to."""
+
+    def __init__(self, simulator: Simulator) -> None:
+        self._simulator = simulator
+
+    def now(self) -> Any:
+        return self._simulator.store.now
+
+    def advance(self, seconds: float) -> None:
+        with self._simulator.lock:
+            self._simulator.store.advance(seconds)
+
+
+class Simulator:
+    """The embedded GitHub. Listens once it is started, on a port that the system gives."""
+
+    def __init__(self, seed: Mapping[str, Any] | None = None, journal: Path | None = None, *, port: int = 0) -> None:
+        load_routes()
+        self.store: Store = load_seed(DEFAULT_SEED if seed is None else seed)
+        self.journal = Journal(journal)
+        self.faults = Faults()
+        for each in (seed or {}).get("faults", []):
+            self.faults.add(each)
+        self.clock = Clock(self)
+        self.lock = threading.RLock()
+        self.on_request: Watcher | None = None
+        self.on_response: Watcher | None = None
+        self.stopped = threading.Event()
+        self._stale: tuple[Store, int] | None = None
+        self._port = port
+        self._server: ThreadingHTTPServer | None = None
+        self._thread: threading.Thread | None = None
+        self._count = 0
+
+    @property
+    def url(self) -> str:
+        assert self._server is not None, "the simulator is not started"
+        return f"http://{HOST}:{self._server.server_address[1]}"
+
+    def __enter__(self) -> Simulator:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def start(self) -> Simulator:
+        """The address is bound, and requests are answered."""
+        self._server = ThreadingHTTPServer((HOST, self._port), _handler(self))
+        self._server.daemon_threads = True
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
+        self._thread.start()
+        return self
+
+    def stop(self) -> None:
+        """Nothing listens any more."""
+        if self._server is not None and self._thread is not None:
+            self._server.shutdown()
+            self._server.server_close()
+            self._thread.join()
+        self._server = None
+        self.stopped.set()
+
+    def state(self, repo: str = "octo/widgets") -> dict[str, Any]:
+        """Everything that the repository holds, as plain values in a fixed order."""
+        with self.lock:
+            found = self.store.find(repo)
+            if found is None:
+                raise KeyError(repo)
+            return describe(self.store, found)
+
+    def snapshot(self) -> Store:
+        """A copy of everything, for `restore`."""
+        with self.lock:
+            return self.store.copy()
+
+    def restore(self, snapshot: Store) -> None:
+        """Everything is as it was; the journal and the faults stay."""
+        with self.lock:
+            self.store = snapshot.copy()
+            self._stale = None
+
+    def serve(self, method: str, target: str, headers: Mapping[str, str], data: bytes) -> tuple[Answer, bool]:
+        """The answer, and whether the connection is to be dropped instead of sending it."""
+        exchange = self._enter(method, target, headers, data)
+        if self.on_request:
+            self.on_request(exchange)
+        fault = self._take_fault(exchange)
+        if fault and fault.do is Do.SLOW:
+            time.sleep(fault.seconds)
+        if fault and fault.do is Do.EDIT and not fault.after:
+            self._edit(fault)
+        answer, is_dropped = self._serve(exchange, headers, fault)
+        if fault and fault.do is Do.EDIT and fault.after:
+            self._edit(fault)
+        finished = self._leave(exchange, answer, is_answered=not is_dropped)
+        if self.on_response:
+            self.on_response(finished)
+        return answer, is_dropped
+
+    def _enter(self, method: str, target: str, headers: Mapping[str, str], data: bytes) -> Exchange:
+        split = urlsplit(target)
+        body = _read_body(data)
+        with self.lock:
+            self._count += 1
+            token = self._token(headers)
+            return Exchange(
+                number=self._count,
+                method=method,
+                path=split.path,
+                query=split.query,
+                body=body,
+                login=token.login if token else None,
+                is_write=_is_write(method, split.path, body),
+            )
+
+    def _take_fault(self, exchange: Exchange) -> Fault | None:
+        with self.lock:
+            return self.faults.take(exchange.method, _inner(exchange.path)[1])
+
+    def _serve(self, exchange: Exchange, headers: Mapping[str, str], fault: Fault | None) -> tuple[Answer, bool]:
+        with self.lock:
+            do = fault.do if fault else None
+            if fault and do is Do.INVISIBLE:
+                self._stale = (self.store.copy(), fault.reads)
+            if fault and do in (Do.STATUS, Do.DROP, Do.SECONDARY, Do.PRIMARY, Do.MALFORMED) and not fault.after:
+                return self._failure(fault), do is Do.DROP
+            answer = self._answer(exchange, headers)
+            if fault and do is Do.INVISIBLE and fault.after:
+                return answer, True
+            if fault and do in (Do.STATUS, Do.DROP, Do.MALFORMED):
+                return self._failure(fault), do is Do.DROP
+            return answer, False
+
+    def _failure(self, fault: Fault) -> Answer:
+        wait = {} if fault.retry_after is None else {"Retry-After": str(fault.retry_after)}
+        if fault.do is Do.SECONDARY:
+            status = fault.status if fault.status in (403, 429) else 403
+            return Answer(status, {"message": SECONDARY}, wait)
+        if fault.do is Do.PRIMARY:
+            reset = str(int(self.store.now.timestamp()) + 60)
+            return Answer(403, {"message": PRIMARY}, {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": reset})
+        if fault.do is Do.MALFORMED:
+            return Answer(200, b'{"number": 1, "tit')
+        return Answer(fault.status, fault.body or {"message": "Server Error"}, {**fault.headers, **wait})
+
+    def _answer(self, exchange: Exchange, headers: Mapping[str, str]) -> Answer:
+        prefix, path = _inner(exchange.path)
+        store = self._visible(exchange)
+        token = self._token(headers)
+        try:
+            if headers.get("authorization") and token is None:
+                raise Refusal(401, "Bad credentials")
+            self._limit_requests(token)
+            request = Request(
+                store=store,
+                wire=Wire(store, self.url + prefix, self.url),
+                method=exchange.method,
+                path=path,
+                query=dict(parse_qsl(exchange.query, keep_blank_values=True)),
+                body=exchange.body,
+                token=token,
+            )
+            answer = self._dispatch(request)
+        except Refusal as refusal:
+            answer = refusal.answer
+        return self._dressed(answer, token, headers, is_read=exchange.method == "GET")
+
+    def _dispatch(self, request: Request) -> Answer:
+        found = router.find(request.method, request.path)
+        if found is None:
+            known = ", ".join(router.nearest(request.method, request.path)) or "none that is like it"
+            raise Refusal(501, f"the simulator does not know {request.method} {request.path}; it knows {known}")
+        route, request.parts = found
+        request.parts = {name: unquote(part) for name, part in request.parts.items()}
+        _refuse_unknown(route, request)
+        if "owner" in request.parts:
+            repository = request.repository
+            if route.scopes != "metadata" or route.role != "read":
+                request.need(repository, route.scopes, route.level, route.role)
+        if route.is_content:
+            self._limit_content(request)
+        return route.handler(request)
+
+    def _visible(self, exchange: Exchange) -> Store:
+        """The store, or for the reads after an invisible write the one before it."""
+        if self._stale is None or exchange.is_write:
+            return self.store
+        stale, rest = self._stale
+        self._stale = (stale, rest - 1) if rest > 1 else None
+        stale.now = self.store.now
+        return stale
+
+    def _limit_requests(self, token: Token | None) -> None:
+        login = token.login if token else ""
+        spent = self.store.requests.setdefault(login, [])
+        since = self.store.now - timedelta(hours=1)
+        while spent and spent[0] <= since:
+            spent.pop(0)
+        if len(spent) >= self.store.limits["primary_per_hour"]:
+            reset = str(int((spent[0] + timedelta(hours=1)).timestamp()))
+            raise Refusal(403, PRIMARY, X_RateLimit_Remaining="0", X_RateLimit_Reset=reset)
+        spent.append(self.store.now)
+
+    def _limit_content(self, request: Request) -> None:
+        """GitHub's documented secondary limits for requests that create content."""
+        spent = self.store.content.setdefault(request.login, [])
+        for name, seconds in (("secondary_per_minute", 60), ("secondary_per_hour", 3600)):
+            since = self.store.now - timedelta(seconds=seconds)
+            if sum(each > since for each in spent) >= self.store.limits[name]:
+                raise Refusal(403, SECONDARY, Retry_After="60")
+        spent.append(self.store.now)
+
+    def _dressed(self, answer: Answer, token: Token | None, headers: Mapping[str, str], *, is_read: bool) -> Answer:
+        """The answer with GitHub's usual headers; 304 when the caller has it already."""
+        limit = self.store.limits["primary_per_hour"]
+        used = len(self.store.requests.get(token.login if token else "", ()))
+        usual = {
+            "X-GitHub-Request-Id": f"{self._count:04X}:{limit:X}",
+            "X-GitHub-Media-Type": "github.v3; format=json",
+            "X-RateLimit-Limit": str(limit),
+            "X-RateLimit-Remaining": str(max(0, limit - used)),
+            "X-RateLimit-Used": str(used),
+            "X-RateLimit-Reset": str(int(self.store.now.timestamp()) + 3600),
+            "X-RateLimit-Resource": "core",
+        }
+        if is_read and answer.status == 200:
+            tag = f'W/"{sha1(_bytes(answer.body)).hexdigest()}"'
+            usual["ETag"] = tag
+            if headers.get("if-none-match") == tag:
+                return Answer(304, None, {**usual, **answer.headers})
+        return Answer(answer.status, answer.body, {**usual, **answer.headers})
+
+    def _leave(self, exchange: Exchange, answer: Answer, *, is_answered: bool) -> Exchange:
+        finished = Exchange(
+            **{
+                **exchange.__dict__,
+                "status": answer.status,
+                "headers": tuple(sorted(answer.headers.items())),
+                "answer": None if isinstance(answer.body, bytes) else answer.body,
+                "is_answered": is_answered,
+            }
+        )
+        with self.lock:
+            self.journal.add(finished)
+        return finished
+
+    def _edit(self, fault: Fault) -> None:
+        """Somebody else's request, in between."""
+        wanted = fault.request
+        headers = {"authorization": f"token {wanted['token']}"} if "token" in wanted else {}
+        with self.lock:
+            exchange = Exchange(
+                number=0,
+                method=wanted["method"],
+                path=wanted["path"],
+                query="",
+                body=wanted.get("body"),
+                login=None,
+                is_write=True,
+            )
+            answer = self._answer(exchange, headers)
+        if answer.status >= 400:
+            raise RuntimeError(f"the edit of a fault was refused: {answer.body}")
+
+    def _token(self, headers: Mapping[str, str]) -> Token | None:
+        return self.store.tokens.get(headers.get("authorization", "").partition(" ")[2])
+
+    def control(self, method: str, path: str, query: Mapping[str, str], body: Any) -> Answer:
+        """What another process may ask of the simulator itself; never in the journal."""
+        if (method, path) == ("GET", "state"):
+            return Answer(200, self.state(query.get("repo", "octo/widgets")))
+        if (method, path) == ("GET", "journal"):
+            return Answer(200, [each.__dict__ for each in self.journal])
+        if (method, path) == ("POST", "faults"):
+            for each in body:
+                self.faults.add(each)
+        elif (method, path) == ("DELETE", "faults"):
+            self.faults.clear()
+        elif (method, path) == ("POST", "clock"):
+            self.clock.advance(float(body["advance"]))
+        elif (method, path) == ("POST", "stop"):
+            threading.Thread(target=self.stop).start()
+        else:
+            return Answer(404, {"message": f"there is no control {method} {path}"})
+        return Answer(204)
+
+
+def main(argv: list[str]) -> int:
+    """Serves until it is told to stop; the first line printed is the base address."""
+    parser = argparse.ArgumentParser(prog="simulate", description="Serve a GitHub-compatible server on 127.0.0.1.")
+    parser.add_argument("--port", type=int, default=0, help="port to listen on; 0 takes a free one")
+    parser.add_argument("--seed", type=Path, help="JSON file with the start state; without it, octo/widgets, empty")
+    parser.add_argument("--journal", type=Path, help="file that gets a line of JSON for each request")
+    given = parser.parse_args(argv)
+    try:
+        seed = json.loads(given.seed.read_text(encoding="utf-8")) if given.seed else None
+        simulator = Simulator(seed, given.journal, port=given.port).start()
+    except (OSError, ValueError) as trouble:
+        print(f"simulate: {trouble}", file=sys.stderr)
+        return 2
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, lambda *_: simulator.stopped.set())
+    print(simulator.url, flush=True)
+    simulator.stopped.wait()
+    simulator.stop()
+    return 0
+
+
+def _handler(simulator: Simulator) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        server_version = "GitHub.com"
+        sys_version = ""
+        # Headers and body go out in one segment: no waiting for acknowledgements between them.
+        wbufsize = -1
+        disable_nagle_algorithm = True
+
+        def log_message(self, format: str, *args: object) -> None:
+            """The journal tells all; nothing is printed."""
+
+        def handle_one_request(self) -> None:
+            with suppress(ConnectionError, TimeoutError):
+                super().handle_one_request()
+                return
+            self.close_connection = True
+
+        def _serve(self) -> None:
+            length = int(self.headers.get("Content-Length") or 0)
+            if length > MOST_BODY_BYTES:
+                self.close_connection = True
+                return
+            data = self.rfile.read(length)
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            split = urlsplit(self.path)
+            if split.path.startswith("/_simulator/"):
+                query = dict(parse_qsl(split.query))
+                path = split.path.removeprefix("/_simulator/")
+                self._send(simulator.control(self.command, path, query, _read_body(data)))
+                return
+            answer, is_dropped = simulator.serve(self.command, self.path, headers, data)
+            if is_dropped:
+                self.close_connection = True
+                return
+            self._send(answer)
+
+        def _send(self, answer: Answer) -> None:
+            data = _bytes(answer.body) if answer.body is not None else b""
+            self.send_response(answer.status)
+            for name, value in answer.headers.items():
+                self.send_header(name, value)
+            if data:
+                self.send_header("Content-Type", "application/json; charset=utf-8")
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            self.wfile.write(data)
+            self.wfile.flush()
+
+        do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = _serve
+
+    return Handler
+
+
+def _refuse_unknown(route: router.Route, request: Request) -> None:
+    """A parameter or member that the operation does not have is our mistake, and must show."""
+    unknown = sorted(set(request.query) - route.query)
+    if isinstance(request.body, dict) and request.method != "GET" and route.template != "/graphql":
+        unknown += sorted(set(request.body) - route.members)
+    if unknown:
+        known = ", ".join(sorted(route.query | route.members)) or "nothing"
+        name = f"{route.method} {route.template}"
+        raise Refusal(501, f"the simulator does not know {', '.join(unknown)} of {name}; it knows {known}")
+
+
+def _inner(path: str) -> tuple[str, str]:
+    """The prefix of Enterprise Server, and the path below it."""
+    if path == "/api/graphql":
+        return "/api/v3", "/graphql"
+    return ("/api/v3", path.removeprefix("/api/v3") or "/") if path.startswith("/api/v3") else ("", path)
+
+
+def _is_write(method: str, path: str, body: Any) -> bool:
+    if path.endswith("/graphql"):
+        return isinstance(body, dict) and str(body.get("query", "")).lstrip().startswith("mutation")
+    return method != "GET"
+
+
+def _read_body(data: bytes) -> Any:
+    """The body as JSON; what is not JSON, an upload, as text in Latin-1, which loses nothing."""
+    if not data:
+        return None
+    try:
+        return json.loads(data)
+    except ValueError:
+        return data.decode("latin-1")
+
+
+def _bytes(body: Any) -> bytes:
+    return body if isinstance(body, bytes) else json.dumps(body, ensure_ascii=False).encode()

@@ -1,0 +1,76 @@
+"""Everything that a repository holds, as plain values that two runs can be compared by."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from milepost.simulator.store import Issue, Repository, Store, write_time
+
+
+def describe(store: Store, repository: Repository) -> dict[str, Any]:
+    """The repository without ids and times, which depend on how often something was tried."""
+    return {
+        "labels": sorted(
+            (
+                {"name": each.name, "color": each.color, "description": each.description}
+                for each in repository.labels.values()
+            ),
+            key=lambda label: str(label["name"]),
+        ),
+        "milestones": [
+            {
+                "number": each.number,
+                "title": each.title,
+                "description": each.description,
+                "state": each.state,
+                "due_on": write_time(each.due_on),
+            }
+            for each in sorted(repository.milestones.values(), key=lambda milestone: milestone.number)
+        ],
+        "issues": [_issue(repository, each) for each in sorted(repository.issues.values(), key=lambda one: one.number)],
+        "comments": [
+            {"issue": each.issue, "author": each.author, "body": each.body, "minimized": each.minimized}
+            for each in repository.comments.values()
+        ],
+        "refs": dict(sorted(repository.refs.items())),
+        "files": repository.commits[repository.refs[f"refs/heads/{repository.default_branch}"]].files,
+        "releases": [
+            {
+                "tag": each.tag,
+                "name": each.name,
+                "body": each.body,
+                "draft": each.is_draft,
+                "prerelease": each.is_prerelease,
+                "assets": [asset.name for asset in each.assets],
+            }
+            for each in repository.releases.values()
+        ],
+        "statuses": {
+            sha: [{"context": each.context, "state": each.state, "description": each.description} for each in statuses]
+            for sha, statuses in sorted(repository.statuses.items())
+        },
+        "dispatches": [
+            {"workflow": each.workflow, "branch": each.branch, "inputs": each.inputs}
+            for each in repository.runs.values()
+            if each.event == "workflow_dispatch"
+        ],
+    }
+
+
+def _issue(repository: Repository, issue: Issue) -> dict[str, Any]:
+    milestone = repository.milestones.get(issue.milestone or 0)
+    return {
+        "number": issue.number,
+        "title": issue.title,
+        "body": issue.body,
+        "author": issue.author,
+        "state": issue.state,
+        "state_reason": issue.state_reason,
+        "labels": sorted(repository.labels[each].name for each in issue.labels),
+        "assignees": sorted(issue.assignees),
+        "milestone": milestone.title if milestone else None,
+        "type": issue.type,
+        "parent": issue.parent,
+        "comments": len(issue.comments),
+        "pull": issue.pull is not None,
+    }

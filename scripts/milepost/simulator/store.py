@@ -1,0 +1,335 @@
+"""What the simulated GitHub holds: plain records, one clock, one counter. Nothing here knows HTTP."""
+
+from __future__ import annotations
+
+import pickle
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
+from hashlib import sha1
+from typing import Any
+
+ROLES = ("none", "read", "triage", "write", "maintain", "admin")
+LEVELS = ("none", "read", "write")
+
+
+@dataclass
+class User:
+    login: str
+    id: int
+    type: str = "User"
+
+
+@dataclass
+class Token:
+    """A user's token, or with `permissions` that of a workflow run in one repository."""
+
+    login: str
+    permissions: dict[str, str] | None = None
+    repository: str | None = None
+
+
+@dataclass
+class Label:
+    id: int
+    name: str
+    color: str
+    description: str | None = None
+
+
+@dataclass
+class Milestone:
+    id: int
+    number: int
+    title: str
+    description: str | None
+    state: str
+    due_on: datetime | None
+    creator: str
+    created_at: datetime
+    updated_at: datetime
+    closed_at: datetime | None = None
+
+
+@dataclass
+class Comment:
+    id: int
+    issue: int
+    author: str
+    body: str
+    created_at: datetime
+    updated_at: datetime
+    minimized: str | None = None
+
+
+@dataclass
+class Event:
+    """One entry of an issue's timeline."""
+
+    id: int
+    kind: str
+    actor: str
+    at: datetime
+    details: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class Pull:
+    """What a pull request has beyond being an issue."""
+
+    head: str
+    base: str
+    head_sha: str
+    head_repository: str
+    is_draft: bool = False
+    merged_at: datetime | None = None
+    sidebar_links: list[int] = field(default_factory=list)
+
+
+@dataclass
+class Issue:
+    """An issue, or a pull request when `pull` is set."""
+
+    id: int
+    number: int
+    title: str
+    body: str | None
+    author: str
+    created_at: datetime
+    updated_at: datetime
+    state: str = "open"
+    state_reason: str | None = None
+    closed_at: datetime | None = None
+    labels: list[int] = field(default_factory=list)
+    assignees: list[str] = field(default_factory=list)
+    milestone: int | None = None
+    type: str | None = None
+    parent: int | None = None
+    association: str | None = None
+    comments: list[int] = field(default_factory=list)
+    timeline: list[Event] = field(default_factory=list)
+    pull: Pull | None = None
+
+
+@dataclass
+class Commit:
+    sha: str
+    message: str
+    parents: list[str]
+    files: dict[str, str]
+    at: datetime
+    author: str
+
+
+@dataclass
+class TagObject:
+    sha: str
+    tag: str
+    message: str
+    target: str
+    tagger: str
+    at: datetime
+
+
+@dataclass
+class Asset:
+    id: int
+    name: str
+    label: str | None
+    content_type: str
+    content: bytes
+    at: datetime
+
+
+@dataclass
+class Release:
+    id: int
+    tag: str
+    target: str
+    name: str | None
+    body: str | None
+    author: str
+    is_draft: bool
+    is_prerelease: bool
+    created_at: datetime
+    published_at: datetime | None = None
+    assets: list[Asset] = field(default_factory=list)
+
+
+@dataclass
+class Status:
+    id: int
+    state: str
+    context: str
+    description: str | None
+    target_url: str | None
+    creator: str
+    at: datetime
+
+
+@dataclass
+class Run:
+    """A run of a workflow."""
+
+    id: int
+    workflow: str
+    event: str
+    branch: str
+    head_sha: str
+    actor: str
+    created_at: datetime
+    status: str = "completed"
+    conclusion: str | None = "success"
+    inputs: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class Artifact:
+    id: int
+    run: int
+    name: str
+    size: int
+    created_at: datetime
+    is_expired: bool = False
+
+
+@dataclass
+class Workflow:
+    id: int
+    path: str
+    name: str
+    state: str = "active"
+    dispatch_inputs: list[str] | None = None
+
+
+@dataclass
+class Repository:
+    id: int
+    owner: str
+    name: str
+    default_branch: str
+    created_at: datetime
+    is_private: bool = False
+    is_fork: bool = False
+    is_archived: bool = False
+    collaborators: dict[str, str] = field(default_factory=dict)
+    labels: dict[int, Label] = field(default_factory=dict)
+    milestones: dict[int, Milestone] = field(default_factory=dict)
+    issues: dict[int, Issue] = field(default_factory=dict)
+    comments: dict[int, Comment] = field(default_factory=dict)
+    refs: dict[str, str] = field(default_factory=dict)
+    commits: dict[str, Commit] = field(default_factory=dict)
+    tags: dict[str, TagObject] = field(default_factory=dict)
+    releases: dict[int, Release] = field(default_factory=dict)
+    statuses: dict[str, list[Status]] = field(default_factory=dict)
+    workflows: dict[int, Workflow] = field(default_factory=dict)
+    runs: dict[int, Run] = field(default_factory=dict)
+    artifacts: dict[int, Artifact] = field(default_factory=dict)
+    issue_types: list[str] = field(default_factory=list)
+    last_number: int = 0
+    last_milestone: int = 0
+    held: dict[int, dict[int, None]] = field(default_factory=dict)
+    children: dict[int, dict[int, None]] = field(default_factory=dict)
+
+    @property
+    def full_name(self) -> str:
+        return f"{self.owner}/{self.name}"
+
+    def label_named(self, name: str) -> Label | None:
+        """The label; GitHub tells labels apart without case."""
+        return next((each for each in self.labels.values() if each.name.casefold() == name.casefold()), None)
+
+    def members(self, milestone: int) -> list[Issue]:
+        """The issues and pull requests that the milestone holds, in the order they came."""
+        return [self.issues[number] for number in self.held.get(milestone, ())]
+
+    def place(self, issue: Issue, milestone: int | None) -> None:
+        """The issue is in that milestone, and in no other."""
+        if issue.milestone is not None:
+            self.held[issue.milestone].pop(issue.number, None)
+        if milestone is not None:
+            self.held.setdefault(milestone, {})[issue.number] = None
+        issue.milestone = milestone
+
+    def nested(self, parent: int) -> list[Issue]:
+        """The sub-issues of the issue."""
+        return [self.issues[number] for number in self.children.get(parent, ())]
+
+    def nest(self, issue: Issue, parent: int | None) -> None:
+        """The issue is a sub-issue of that parent, and of no other."""
+        if issue.parent is not None:
+            self.children[issue.parent].pop(issue.number, None)
+        if parent is not None:
+            self.children.setdefault(parent, {})[issue.number] = None
+        issue.parent = parent
+
+
+@dataclass
+class Store:
+    """Everything; two stores that saw the same seed and requests are equal to the byte."""
+
+    now: datetime
+    users: dict[str, User] = field(default_factory=dict)
+    tokens: dict[str, Token] = field(default_factory=dict)
+    repositories: dict[str, Repository] = field(default_factory=dict)
+    limits: dict[str, int] = field(default_factory=dict)
+    requests: dict[str, list[datetime]] = field(default_factory=dict)
+    content: dict[str, list[datetime]] = field(default_factory=dict)
+    last_id: int = 1000
+
+    def next_id(self) -> int:
+        self.last_id += 1
+        return self.last_id
+
+    def next_sha(self, text: str) -> str:
+        return sha1(f"{self.next_id()} {text}".encode()).hexdigest()
+
+    def user(self, login: str) -> User:
+        """The user, who exists from the first time that anybody names them."""
+        if login not in self.users:
+            kind = "Bot" if login.endswith("[bot]") else "User"
+            self.users[login] = User(login=login, id=self.next_id(), type=kind)
+        return self.users[login]
+
+    def find(self, full_name: str) -> Repository | None:
+        return self.repositories.get(full_name.casefold())
+
+    def role(self, login: str, repository: Repository) -> str:
+        """The user's role; everybody reads a public repository."""
+        if login == repository.owner:
+            return "admin"
+        return repository.collaborators.get(login, "none" if repository.is_private else "read")
+
+    def association(self, login: str, repository: Repository) -> str:
+        """The author association that GitHub computes; the one of `github-actions[bot]` is NONE."""
+        if login == repository.owner:
+            return "OWNER"
+        if login in repository.collaborators:
+            return "COLLABORATOR"
+        has_merged = any(
+            each.pull and each.pull.merged_at and each.author == login for each in repository.issues.values()
+        )
+        return "CONTRIBUTOR" if has_merged else "NONE"
+
+    def advance(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+
+    def copy(self) -> Store:
+        """An independent copy."""
+        copied = pickle.loads(pickle.dumps(self))
+        assert isinstance(copied, Store)
+        return copied
+
+
+def read_time(text: str) -> datetime:
+    """The moment; raises ValueError for anything but a whole ISO 8601 date-time with an offset."""
+    if "T" not in text:
+        raise ValueError(text)
+    moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    if moment.tzinfo is None:
+        raise ValueError(text)
+    return moment.astimezone(timezone.utc).replace(microsecond=0)
+
+
+def write_time(moment: datetime | None) -> str | None:
+    """The moment as GitHub writes it: whole seconds, `Z`."""
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ") if moment else None
