@@ -46,6 +46,6 @@ EXPORT = Action(
     run=run,
     outputs=(Output("plan-file", "The file as text, with `--format json`."),),
     permissions={"issues": "read", "contents": "read"},
-    packages=("PyGithub", "PyYAML", "jsonschema", "actions-toolkit"),
+    packages=("PyGithub", "PyYAML", "jsonschema", "actions-toolkit", "tzdata"),
     is_published=False,
 )
