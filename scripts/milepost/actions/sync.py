@@ -22,8 +22,8 @@ from milepost.remote.errors import FORK
 from milepost.remote.snapshot import read_snapshot
 from milepost.remote.workflows import count_dispatches, dispatch
 from milepost.views.markdown import code, cut
-from milepost.views.plan import render_counts, render_forecast, render_plan_markdown, render_plan_text
 from milepost.views.plain import counted
+from milepost.views.plan import render_counts, render_forecast, render_plan_markdown, render_plan_text
 from milepost.world import Outcome, World
 
 COMMENT = "<!-- milepost:sync -->"

@@ -125,7 +125,7 @@ def _create_issue(run: _Run, change: Change) -> None:
 
 def _update_issue(run: _Run, change: Change) -> None:
     assert change.number is not None
-    if set(field.name for field in change.fields) - {"parent"}:
+    if {field.name for field in change.fields} - {"parent"}:
         is_done, problems = issues.update_issue(run.client, change, milestone=run.milestone_of(change))
         run.applied.problems += problems
         if not is_done:

@@ -9,9 +9,9 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import count
 from typing import Any
 
 from milepost.core.identity import split_body
@@ -320,7 +320,7 @@ def _read_types(reader: _Reader, desired: DesiredState) -> None:
 
 
 def _rest_pages(client: Client, filters: dict[str, str]) -> Iterator[list[dict[str, Any]]]:
-    for number in count(1):
+    for number in itertools.count(1):
         parameters = {**filters, "per_page": str(PAGE), "page": str(number)}
         page: list[dict[str, Any]] = client.get("/issues", needs=NEEDS, parameters=parameters)
         yield page

@@ -1,6 +1,6 @@
 """What the fields of GitHub's GraphQL schema mean here. Members have GraphQL's own names."""
 
-# ruff: noqa: N802, N815 (the names are GitHub's)
+# ruff: noqa: N802 (the names are GitHub's)
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 from milepost.simulator.router import Refusal, Request
 from milepost.simulator.store import Comment, Event, Issue, Label, Milestone, Repository, read_time, write_time
-from milepost.simulator.wire import association, node_id
+from milepost.simulator.wire import association, node_id, read_node_id
 
 MOST_PER_PAGE = 100
 ROLES = {"admin": "ADMIN", "maintain": "MAINTAIN", "write": "WRITE", "triage": "TRIAGE", "read": "READ"}
@@ -98,16 +98,17 @@ class Query:
         return RepositoryNode(self._request, found)
 
     def node(self, id: str) -> Any:
+        prefix, number = read_node_id(id)
         for repository in self._request.store.repositories.values():
-            for prefix, members, wrap in (
-                ("MI", repository.milestones.values(), MilestoneNode),
-                ("I", (each for each in repository.issues.values() if not each.pull), IssueNode),
-                ("PR", (each for each in repository.issues.values() if each.pull), PullNode),
-            ):
-                if id.startswith(f"{prefix}_") and self._request.role(repository) != "none":
-                    for each in members:
-                        if node_id(prefix, each.id) == id:
-                            return wrap(self._request, repository, each)
+            if self._request.role(repository) == "none":
+                continue
+            if prefix == "MI":
+                for milestone in repository.milestones.values():
+                    if milestone.id == number:
+                        return MilestoneNode(self._request, repository, milestone)
+            for issue in repository.issues.values() if prefix in ("I", "PR") else ():
+                if issue.id == number and (prefix == "PR") == (issue.pull is not None):
+                    return (PullNode if issue.pull else IssueNode)(self._request, repository, issue)
         raise GraphError("NOT_FOUND", f"Could not resolve to a node with the global id of '{id}'")
 
     def nodes(self, ids: list[str]) -> list[Any]:

@@ -90,7 +90,7 @@ class Request:
         size = min(self.number("per_page", PER_PAGE), MOST_PER_PAGE) or PER_PAGE
         page = max(1, self.number("page", 1))
         last = max(1, -(-len(items) // size))
-        links = {}
+        links: dict[str, int] = {}
         if page < last:
             links |= {"next": page + 1, "last": last}
         if page > 1:

@@ -567,7 +567,7 @@ class Wire:
 
     def _reactions(self, url: str) -> Json:
         kinds = ("+1", "-1", "laugh", "hooray", "confused", "heart", "rocket", "eyes")
-        return {"url": f"{url}/reactions", "total_count": 0, **{kind: 0 for kind in kinds}}
+        return {"url": f"{url}/reactions", "total_count": 0, **dict.fromkeys(kinds, 0)}
 
     def _type(self, repository: Repository, name: str | None) -> Json | None:
         if name is None:
@@ -607,6 +607,15 @@ def permissions_of(role: str) -> Mapping[str, bool]:
 def node_id(prefix: str, number: int) -> str:
     """An opaque id that is unique over all kinds."""
     return f"{prefix}_{base64.urlsafe_b64encode(str(number).encode()).decode().rstrip('=')}"
+
+
+def read_node_id(text: str) -> tuple[str, int]:
+    """The kind and number of an opaque id; a kind of its own for what is none."""
+    prefix, _, rest = text.partition("_")
+    try:
+        return prefix, int(base64.urlsafe_b64decode(rest + "=" * (-len(rest) % 4)))
+    except ValueError:
+        return "", 0
 
 
 REPOSITORY_URLS = {

@@ -10,7 +10,7 @@ from milepost.views.markdown import cell, prose, table
 from milepost.views.plain import counted, one_line
 
 WIDEST_SOURCE_LINE = 160
-MARKS = {Severity.ERROR: "❌", Severity.WARNING: "⚠️", Severity.NOTICE: "ℹ️"}  # noqa: RUF001
+MARKS = {Severity.ERROR: "❌", Severity.WARNING: "⚠️", Severity.NOTICE: "ℹ️"}
 
 
 def render_text(diagnostics: Iterable[Diagnostic]) -> str:

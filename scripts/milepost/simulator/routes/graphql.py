@@ -27,7 +27,7 @@ def execute(request: Request) -> Answer:
         return Answer(200, {"errors": [{"message": error.message}]})
     problems = validate(_schema(), document) or _count_nodes(document, variables)
     if problems:
-        return Answer(200, {"errors": [_write(error) for error in problems]})
+        return Answer(200, {"errors": [_write(each) for each in problems]})
     result = execute_sync(
         _schema(),
         document,
@@ -37,12 +37,12 @@ def execute(request: Request) -> Answer:
         type_resolver=lambda value, info, kind: value.type_name(),
     )
     assert isinstance(result, ExecutionResult)
-    for error in result.errors or []:
-        if isinstance(error.original_error, Unimplemented):
-            raise Refusal(501, f"the simulator does not know the GraphQL field {error.original_error}")
+    for each in result.errors or []:
+        if isinstance(each.original_error, Unimplemented):
+            raise Refusal(501, f"the simulator does not know the GraphQL field {each.original_error}")
     answer: dict[str, Any] = {"data": result.data}
     if result.errors:
-        answer["errors"] = [_write(error) for error in result.errors]
+        answer["errors"] = [_write(each) for each in result.errors]
     return Answer(200, answer)
 
 

