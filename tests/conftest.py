@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from milepost.actions import sync
 from milepost.core.mode import Mode
 from milepost.remote.client import Access, Client, connect
@@ -60,7 +59,13 @@ class Bench:
         return connect(access, log=self.log.append, clock=self.clock)
 
     def sync(
-        self, plan: str, mode: str = "apply", *, token: str = "workflow-token", context: Mapping[str, Any] | None = None, **inputs: Any
+        self,
+        plan: str,
+        mode: str = "apply",
+        *,
+        token: str = "workflow-token",
+        context: Mapping[str, Any] | None = None,
+        **inputs: Any,
     ) -> Outcome:
         """The sync action has run with the plan text; raises what it raises."""
         (self.workspace / "plan.yml").write_text(plan, encoding="utf-8")
@@ -140,7 +145,7 @@ def github() -> Iterator[Simulator]:
     """A running simulator with an empty octo/widgets; unknown requests fail the test."""
     with Simulator(seed()) as simulator:
         yield simulator
-        assert [] == [(each.method, each.path, each.answer) for each in simulator.journal.unknown()]
+        assert [(each.method, each.path, each.answer) for each in simulator.journal.unknown()] == []
 
 
 @pytest.fixture
@@ -156,7 +161,7 @@ def make_github() -> Iterator[Callable[..., Simulator]]:
 
         yield make
         unknown = [each for simulator in started for each in simulator.journal.unknown()]
-        assert [] == [(each.method, each.path, each.answer) for each in unknown]
+        assert [(each.method, each.path, each.answer) for each in unknown] == []
 
 
 @pytest.fixture
@@ -207,7 +212,10 @@ def runner_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Mapping[str
 def no_outside_world(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
     """Settings of whoever runs the tests count for nothing, and connections stay on this machine."""
     for name in list(os.environ):
-        if name.startswith(("GITHUB_", "INPUT_", "RUNNER_", "MILEPOST_", "ACTIONS_")) and "live" not in request.keywords:
+        if (
+            name.startswith(("GITHUB_", "INPUT_", "RUNNER_", "MILEPOST_", "ACTIONS_"))
+            and "live" not in request.keywords
+        ):
             monkeypatch.delenv(name)
     if "live" in request.keywords:
         return

@@ -46,6 +46,7 @@ class Field:
 class Change:
     """One step: `name` is what people call the object, `key` is that of a planned issue.
 
+    `milestone` is the number of the milestone that an issue was in when it was read.
     `reason` is for people; nothing branches on it.
     """
 
@@ -54,6 +55,7 @@ class Change:
     name: str
     number: int | None = None
     key: str | None = None
+    milestone: int | None = None
     fields: tuple[Field, ...] = ()
     reason: str = ""
     at: Location | None = None

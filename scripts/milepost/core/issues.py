@@ -288,7 +288,7 @@ def _diff(match: Match, place: _Place, found: Mapping[str, Match]) -> list[Chang
     if live is None:
         if planned.number or place.is_closed:
             return []
-        return [_change(match, Verb.CREATE, tuple(_create_fields(planned)))]
+        return [_change(match, Verb.CREATE, tuple(_create_fields(planned, found)))]
     fields = [*_written_fields(planned, live, found), *_place_fields(match, place)]
     if not fields:
         return []
@@ -302,7 +302,7 @@ def _verb(fields: Iterable[Field]) -> Verb:
     return Verb.MOVE if any(each.name == "milestone" for each in fields) else Verb.UPDATE
 
 
-def _create_fields(planned: PlannedIssue) -> Iterable[Field]:
+def _create_fields(planned: PlannedIssue, found: Mapping[str, Match]) -> Iterable[Field]:
     if planned.milestone:
         yield Field("milestone", None, planned.milestone)
     if planned.body is not UNMANAGED and normal(planned.body):
@@ -314,7 +314,7 @@ def _create_fields(planned: PlannedIssue) -> Iterable[Field]:
     if planned.type is not UNMANAGED:
         yield Field("type", None, planned.type)
     if planned.parent is not None:
-        yield Field("parent", None, planned.parent)
+        yield Field("parent", None, _parent(planned, found))
     if planned.state is State.CLOSED:
         yield Field("state", "open", "closed")
 
@@ -374,6 +374,7 @@ def _change(match: Match, verb: Verb, fields: tuple[Field, ...]) -> Change:
         name=planned.title,
         number=live.number if live else None,
         key=planned.key,
+        milestone=live.milestone if live else None,
         fields=fields,
         reason=reason,
         at=planned.at,

@@ -43,7 +43,7 @@ def update_issue(client: Client, change: Change, *, milestone: int | None) -> tu
     """
     path, problems = f"/issues/{change.number}", []
     live = client.get(path, needs=NEEDS)
-    if change.touches("milestone") and _title(live) != _before(change, "milestone"):
+    if change.touches("milestone") and (live.get("milestone") or {}).get("number") != change.milestone:
         return False, []
     body = _patch(change, live, milestone)
     if body:
@@ -174,8 +174,3 @@ def _texts(change: Change, name: str) -> tuple[str, ...]:
 
 def _before(change: Change, name: str) -> Any:
     return next((each.before for each in change.fields if each.name == name), None)
-
-
-def _title(live: Any) -> str | None:
-    milestone = live.get("milestone")
-    return milestone["title"] if milestone else None
