@@ -92,12 +92,12 @@ class Bench:
 
     def request(self, method: str, path: str, body: Any = None, token: str = "admin-token") -> Any:
         """Somebody else's request, in the repository; the answer as JSON."""
-        status, _, answer = call(self.github, method, f"/repos/octo/widgets{path}", body, token=token)
+        status, _, answer = send(self.github, method, f"/repos/octo/widgets{path}", body, token=token)
         assert status < 400, answer
         return answer
 
 
-def call(
+def send(
     github: Simulator,
     method: str,
     path: str,
@@ -134,6 +134,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
                 item.add_marker(pytest.mark.skip(reason="needs --live OWNER/REPO and GITHUB_TOKEN"))
 
 
+@pytest.fixture(name="call")
+def call_fixture() -> Callable[..., tuple[int, Mapping[str, str], Any]]:
+    """Sends one raw request: see `send`."""
+    return send
+
+
 @pytest.fixture
 def today() -> date:
     """The day on which tests play."""
@@ -162,6 +168,14 @@ def make_github() -> Iterator[Callable[..., Simulator]]:
         yield make
         unknown = [each for simulator in started for each in simulator.journal.unknown()]
         assert [(each.method, each.path, each.answer) for each in unknown] == []
+
+
+@pytest.fixture
+def plan_that_does_everything() -> tuple[str, str]:
+    """Two plans for one repository: the second makes every kind of write there is."""
+    folder = Path(__file__).parent / "plans" / "everything"
+    before, after = ((folder / f"{name}.yml").read_text(encoding="utf-8") for name in ("before", "after"))
+    return before, after
 
 
 @pytest.fixture

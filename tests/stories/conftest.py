@@ -7,64 +7,14 @@ from typing import Any
 
 import pytest
 
-BEFORE = """
-version: 1
-labels:
-  - {name: training, color: "1d76db"}
-  - {name: stale, color: "cccccc"}
-milestones:
-  - title: Alpha
-    due: 2026-02-01
-    description: First
-    issues:
-      - {title: Stays, labels: [training]}
-      - {title: Moves, key: alpha/moves}
-      - {title: Closes, key: closes}
-      - {title: Old title, key: retitled}
-  - title: Beta
-    due: 2026-03-01
-  - title: Gone soon
-"""
-
-# Creates, renames, moves, nests, retypes, closes: every kind of write there is.
-AFTER = """
-version: 1
-labels:
-  - {name: training, color: "0000ff", description: Training loop}
-  - {name: data, color: "0e8a16"}
-  - {name: stale, state: absent}
-milestones:
-  - title: Alpha one
-    was: Alpha
-    start: 2026-01-12
-    due: +3w
-    description: First, and better
-    issues:
-      - {title: Stays, labels: [training, data], assignees: [octocat]}
-      - {title: Closes, key: closes, state: closed}
-      - {title: New title, key: retitled, type: Bug, body: A text}
-      - {title: Brand new, key: new, body: Another text}
-      - {title: Child, parent: new}
-  - title: Beta
-    due:
-    branch: release/beta
-    issues:
-      - {title: Moves, key: alpha/moves}
-  - title: Gamma
-    state: closed
-    due: 2026-07-01
-  - title: Gone soon
-    state: closed
-"""
-
 
 @pytest.fixture
-def shaped(new_bench: Callable[..., Any]) -> Callable[[], Any]:
-    """Makes a repository that the plan BEFORE has been applied to, with the journal empty."""
+def shaped(new_bench: Callable[..., Any], before: str) -> Callable[[], Any]:
+    """Makes a repository that the earlier plan has been applied to, with the journal empty."""
 
     def make() -> Any:
         bench = new_bench({"issue_types": ["Bug", "Task"]})
-        bench.sync(BEFORE)
+        bench.sync(before)
         bench.github.clock.advance(7200)
         bench.github.journal.clear()
         return bench
@@ -73,13 +23,15 @@ def shaped(new_bench: Callable[..., Any]) -> Callable[[], Any]:
 
 
 @pytest.fixture
-def before() -> str:
-    return BEFORE
+def before(plan_that_does_everything: tuple[str, str]) -> str:
+    """The plan that shaped the repository."""
+    return plan_that_does_everything[0]
 
 
 @pytest.fixture
-def after() -> str:
-    return AFTER
+def after(plan_that_does_everything: tuple[str, str]) -> str:
+    """The plan that changes everything about it."""
+    return plan_that_does_everything[1]
 
 
 def comparable(state: dict[str, Any]) -> dict[str, Any]:

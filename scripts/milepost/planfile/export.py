@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import yaml
 
-from milepost.core.identity import block_values, split_body, split_description
+from milepost.core.identity import KEY, MAX_KEY_LENGTH, block_values, issue_key, split_body, split_description
 from milepost.core.milestones import LINE
 from milepost.core.model import Issue, Label, Milestone, Snapshot, State
 from milepost.diagnostics import Diagnostic, Rule, Severity
@@ -18,29 +18,60 @@ from milepost.planfile.validate import quote, read_schema
 NOT_EXPORTED = Rule("not-exported", Severity.WARNING, "Something on GitHub cannot be written into a plan file.")
 RULES = (NOT_EXPORTED,)
 
+LOGIN = r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:_[A-Za-z0-9]+)?"
+ENVIRONMENT_NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}"
+
 
 def render_plan_file(snapshot: Snapshot) -> tuple[str, tuple[Diagnostic, ...]]:
     """The plan file, and what had to be left out of it."""
     problems: list[Diagnostic] = []
     labels = [_label(each) for each in snapshot.labels if _can_hold("label", each.name, problems)]
-    kept = [each for each in snapshot.milestones if _can_hold("milestone", each.title, problems)]
+    milestones = list(_hold_milestones(snapshot, problems))
+    known = {each.number: each.title for each in milestones}
     issues = [each for each in snapshot.issues if _can_hold("issue", each.title, problems)]
-    known = {each.number for each in kept}
-    plan: dict[str, Any] = {"version": 1, "repository": snapshot.repository}
-    if labels:
-        plan["labels"] = labels
-    by_number = sorted(kept, key=lambda each: each.number)
-    if kept:
-        plan["milestones"] = [_milestone(each, _of(issues, each.number)) for each in by_number]
-    loose = [_issue(each) for each in issues if each.milestone not in known]
-    if loose:
-        plan["issues"] = loose
+    entries = _issue_entries(issues, known)
+    environments = dict(filter(None, (_environment(each) for each in milestones)))
+    plan = {
+        "version": 1,
+        "repository": snapshot.repository,
+        "labels": labels,
+        "environments": environments,
+        "milestones": [_milestone(each, _of(issues, each.number, entries)) for each in milestones],
+        "issues": [entries[each.number] for each in issues if each.milestone not in known],
+    }
     header = f"# yaml-language-server: $schema={read_schema()['$id']}\n"
-    return header + _dump(plan), tuple(problems)
+    return header + _dump({name: value for name, value in plan.items() if value}), tuple(problems)
 
 
-def _of(issues: Iterable[Issue], number: int) -> list[Issue]:
-    return [each for each in issues if each.milestone == number]
+def _hold_milestones(snapshot: Snapshot, problems: list[Diagnostic]) -> Iterator[Milestone]:
+    """The milestones that a plan file can hold, by number; of case twins the first."""
+    seen: dict[str, str] = {}
+    for each in sorted(snapshot.milestones, key=lambda milestone: milestone.number):
+        first = seen.setdefault(each.title.casefold(), each.title)
+        if first != each.title:
+            summary = f"milestone {quote(each.title)} is left out: it differs from {quote(first)} in case only"
+            problems.append(NOT_EXPORTED.found(summary, help="give one of them another title on GitHub"))
+        elif _can_hold("milestone", each.title, problems):
+            yield each
+
+
+def _issue_entries(issues: list[Issue], milestones: dict[int, str]) -> dict[int, dict[str, Any]]:
+    """Each issue's entry by its number; one whose title makes no key of its own gets one."""
+    entries, taken = {}, set()
+    for each in sorted(issues, key=lambda issue: issue.number):
+        entry = _issue(each)
+        title = milestones.get(each.milestone or 0)
+        key = entry.get("key") or issue_key(title, each.title)
+        if key in taken or not KEY.fullmatch(key) or len(key) > MAX_KEY_LENGTH:
+            key = entry["key"] = f"issue-{each.number}"
+        taken.add(key)
+        entries[each.number] = entry
+    return entries
+
+
+def _of(issues: list[Issue], milestone: int, entries: dict[int, dict[str, Any]]) -> list[dict[str, Any]]:
+    held = sorted(each.number for each in issues if each.milestone == milestone)
+    return [entries[number] for number in held]
 
 
 def _label(label: Label) -> dict[str, Any]:
@@ -50,20 +81,34 @@ def _label(label: Label) -> dict[str, Any]:
     return {**entry, "description": label.description} if shown and shown == label.description else entry
 
 
-def _milestone(milestone: Milestone, issues: list[Issue]) -> dict[str, Any]:
-    text, block = split_description(milestone.description)
-    values = block_values(block.get(LINE) or "") if block else {}
+def _environment(milestone: Milestone) -> tuple[str, dict[str, str]] | None:
+    """What the milestone's block copies of its environment."""
+    values = _copied(milestone)
+    if not re.fullmatch(ENVIRONMENT_NAME, values.get("environment", "")):
+        return None
+    return values["environment"], {"image": values["image"]} if values.get("image") else {}
+
+
+def _copied(milestone: Milestone) -> dict[str, str]:
+    block = split_description(milestone.description)[1]
+    return block_values(block.get(LINE) or "") if block else {}
+
+
+def _milestone(milestone: Milestone, issues: list[dict[str, Any]]) -> dict[str, Any]:
+    text, values = split_description(milestone.description)[0], _copied(milestone)
     entry: dict[str, Any] = {"title": milestone.title}
     if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", values.get("start", "")):
         entry["start"] = values["start"]
     if milestone.due:
         entry["due"] = milestone.due.isoformat()
+    if _environment(milestone):
+        entry["environment"] = values["environment"]
     if text and _is_printable(text):
         entry["description"] = text
     if milestone.state is State.CLOSED:
         entry["state"] = "closed"
     if issues:
-        entry["issues"] = [_issue(each) for each in sorted(issues, key=lambda each: each.number)]
+        entry["issues"] = issues
     return entry
 
 
@@ -73,15 +118,17 @@ def _issue(issue: Issue) -> dict[str, Any]:
     marker = split_body(issue.body)[1]
     if marker:
         entry["key"] = marker.key
-    if issue.labels:
-        entry["labels"] = list(issue.labels)
-    if issue.assignees:
-        entry["assignees"] = list(issue.assignees)
+    labels = [each for each in issue.labels if _is_showable(each)]
+    assignees = [each for each in issue.assignees if re.fullmatch(LOGIN, each)]
+    if labels:
+        entry["labels"] = labels
+    if assignees:
+        entry["assignees"] = assignees
     return entry
 
 
 def _can_hold(noun: str, text: str, problems: list[Diagnostic]) -> bool:
-    if not UNSHOWABLE.search(text) and text == text.strip() and text:
+    if _is_showable(text):
         return True
     problems.append(
         NOT_EXPORTED.found(
@@ -89,6 +136,10 @@ def _can_hold(noun: str, text: str, problems: list[Diagnostic]) -> bool:
         )
     )
     return False
+
+
+def _is_showable(text: str) -> bool:
+    return bool(text) and text == text.strip() and not UNSHOWABLE.search(text)
 
 
 def _is_printable(text: str) -> bool:

@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 
 from milepost.core.model import DesiredState, PlannedMilestone
-from milepost.diagnostics import Diagnostic, Rule, Severity
+from milepost.diagnostics import Diagnostic, Location, Rule, Severity
 from milepost.planfile.validate import quote
 
 BAD_PATTERN = Rule("bad-pattern", Severity.ERROR, "The regular expression of `lint` cannot be read.")
@@ -19,13 +19,17 @@ EMPTY_MILESTONE = Rule("thin-milestone", Severity.WARNING, "A milestone holds fe
 RULES = (BAD_PATTERN, MILESTONE_NAME, LONG_MILESTONE, FULL_MILESTONE, EMPTY_MILESTONE)
 
 
-def lint(desired: DesiredState, settings: Mapping[str, Any]) -> tuple[Diagnostic, ...]:
+def lint(desired: DesiredState, settings: Mapping[str, Any], pattern_at: Location) -> tuple[Diagnostic, ...]:
     """What the team's own settings say against the plan."""
     pattern = settings.get("milestone-names")
     try:
         names = re.compile(pattern) if pattern else None
     except (re.error, RecursionError, OverflowError) as trouble:
-        return (BAD_PATTERN.found(f"{quote(pattern)} is no regular expression: {trouble}", help="correct it"),)
+        return (
+            BAD_PATTERN.found(
+                f"{quote(pattern)} is no regular expression: {trouble}", at=pattern_at, help="correct it"
+            ),
+        )
     return tuple(_lint_milestones(desired, settings, names))
 
 

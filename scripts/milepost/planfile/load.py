@@ -85,7 +85,7 @@ def load_plan_text(
     desired = loader.load()
     problems += tuple(loader.problems)
     if not has_errors(problems):
-        problems += lint(desired, value.get("lint") or {})
+        problems += lint(desired, value.get("lint") or {}, find(root, ("lint", "milestone-names")).at)
     return (None if has_errors(problems) else desired), in_file_order(problems)
 
 
@@ -101,6 +101,8 @@ class _Loader:
     def __init__(self, value: dict[str, Any], root: Node, workspace: Path | None) -> None:
         self.value, self.root, self.workspace = value, root, workspace
         self.problems: list[Diagnostic] = []
+        # Where each planned object stands, by the place of its title.
+        self.paths: dict[Location, Path_] = {}
 
     def load(self) -> DesiredState:
         milestones = tuple(self._milestones())
@@ -114,11 +116,15 @@ class _Loader:
             environments=dict(self._environments()),
         )
         has_labels = "labels" in self.value
-        self.problems += judge_relations(desired, self._at, has_labels=has_labels)
+        self.problems += judge_relations(desired, self._inside, has_labels=has_labels)
         return desired
 
     def _at(self, *path: Any) -> Location:
         return find(self.root, path).at
+
+    def _inside(self, title: Location, *path: Any) -> Location:
+        """The place of a part of the object that has its title there."""
+        return self._at(*self.paths[title], *path)
 
     def _timezone(self) -> str:
         name = str(self.value.get("timezone", "UTC"))
@@ -159,6 +165,7 @@ class _Loader:
             start = self._day(each["start"], (*path, "start")) if "start" in each else None
             due = self._due(each, path, start, previous)
             previous = due if isinstance(due, date) else previous
+            self.paths[self._at(*path, "title")] = path
             yield PlannedMilestone(
                 title=each["title"],
                 was=each.get("was"),
@@ -227,6 +234,7 @@ class _Loader:
             for index, text in enumerate(each.get(name) or []):
                 self._judge_one_text(text, (*path, name, index))
         title = each["title"]
+        self.paths[self._at(*path, "title")] = path
         place = milestone.title if milestone else each.get("milestone")
         return PlannedIssue(
             key=self._key(each, path, place),

@@ -45,17 +45,17 @@ Place = Callable[..., Location]
 
 
 def judge_relations(desired: DesiredState, place: Place, *, has_labels: bool) -> Iterator[Diagnostic]:
-    """Everything that one part of the plan gets wrong about another."""
-    yield from _judge_milestones(desired)
+    """Everything that one part of the plan gets wrong about another; `place` finds a part by its object's title."""
+    yield from _judge_milestones(desired, place)
     yield from _judge_labels(desired)
     yield from _judge_keys(desired)
     if has_labels:
-        yield from _judge_issue_labels(desired)
-    yield from _judge_places(desired)
-    yield from _judge_parents(desired)
+        yield from _judge_issue_labels(desired, place)
+    yield from _judge_places(desired, place)
+    yield from _judge_parents(desired, place)
 
 
-def _judge_milestones(desired: DesiredState) -> Iterator[Diagnostic]:
+def _judge_milestones(desired: DesiredState, place: Place) -> Iterator[Diagnostic]:
     seen: dict[str, PlannedMilestone] = {}
     for each in desired.milestones:
         first = seen.setdefault(each.title.casefold(), each)
@@ -69,7 +69,7 @@ def _judge_milestones(desired: DesiredState) -> Iterator[Diagnostic]:
         if each.environment is not None and each.environment not in desired.environments:
             summary = f"milestone {quote(each.title)} names the environment {quote(each.environment)}"
             way_out = nearest(each.environment, list(desired.environments), otherwise="define it below `environments:`")
-            yield UNKNOWN_ENVIRONMENT.found(summary, at=each.at, help=way_out)
+            yield UNKNOWN_ENVIRONMENT.found(summary, at=place(each.at, "environment"), help=way_out)
 
 
 def _judge_labels(desired: DesiredState) -> Iterator[Diagnostic]:
@@ -88,27 +88,27 @@ def _judge_keys(desired: DesiredState) -> Iterator[Diagnostic]:
         yield REPEATED_NUMBER.found(summary, at=each.at, help="correct one of the numbers")
 
 
-def _judge_issue_labels(desired: DesiredState) -> Iterator[Diagnostic]:
+def _judge_issue_labels(desired: DesiredState, place: Place) -> Iterator[Diagnostic]:
     known = {each.name.casefold(): each.name for each in desired.labels if not each.is_absent}
     for issue in desired.issues:
-        for label in issue.labels:
+        for index, label in enumerate(issue.labels):
             if label.casefold() not in known:
                 summary = f"issue {quote(issue.title)} has the label {quote(label)}, which the plan does not define"
                 way_out = nearest(label, list(known.values()), otherwise="add it under `labels:`")
-                yield UNKNOWN_LABEL.found(summary, at=issue.at, help=way_out)
+                yield UNKNOWN_LABEL.found(summary, at=place(issue.at, "labels", index), help=way_out)
 
 
-def _judge_places(desired: DesiredState) -> Iterator[Diagnostic]:
+def _judge_places(desired: DesiredState, place: Place) -> Iterator[Diagnostic]:
     known = [each.title for each in desired.milestones]
     for issue in desired.issues:
         if issue.milestone is not None and issue.milestone not in known:
             title = quote(issue.milestone)
             summary = f"issue {quote(issue.title)} is planned for {title}, which the plan does not define"
             way_out = nearest(issue.milestone, known, otherwise="correct the title, or add it under `milestones:`")
-            yield UNKNOWN_MILESTONE.found(summary, at=issue.at, help=way_out)
+            yield UNKNOWN_MILESTONE.found(summary, at=place(issue.at, "milestone"), help=way_out)
 
 
-def _judge_parents(desired: DesiredState) -> Iterator[Diagnostic]:
+def _judge_parents(desired: DesiredState, place: Place) -> Iterator[Diagnostic]:
     issues = {each.key: each for each in desired.issues}
     children: dict[str | int, list[PlannedIssue]] = defaultdict(list)
     for each in desired.issues:
@@ -117,15 +117,15 @@ def _judge_parents(desired: DesiredState) -> Iterator[Diagnostic]:
         if isinstance(each.parent, str) and each.parent not in issues:
             summary = f"issue {quote(each.title)} has the parent {quote(each.parent)}, which is no key of this plan"
             way_out = nearest(each.parent, list(issues), otherwise="write the key of a planned issue, or a number")
-            yield UNKNOWN_PARENT.found(summary, at=each.at, help=way_out)
-        yield from _judge_line(each, issues)
+            yield UNKNOWN_PARENT.found(summary, at=place(each.at, "parent"), help=way_out)
+        yield from _judge_line(each, issues, place)
     for parent, members in children.items():
         if len(members) > MOST_CHILDREN:
             summary = f"{quote(str(parent))} has {len(members)} sub-issues"
             yield TOO_MANY_CHILDREN.found(summary, at=members[MOST_CHILDREN].at, help="split the parent")
 
 
-def _judge_line(issue: PlannedIssue, issues: dict[str, PlannedIssue]) -> Iterator[Diagnostic]:
+def _judge_line(issue: PlannedIssue, issues: dict[str, PlannedIssue], place: Place) -> Iterator[Diagnostic]:
     """The line of parents above the issue ends, and soon enough."""
     above = [issue.key]
     parent = issue.parent
@@ -133,7 +133,9 @@ def _judge_line(issue: PlannedIssue, issues: dict[str, PlannedIssue]) -> Iterato
         if parent in above:
             if parent == issue.key:
                 circle = " → ".join(quote(issues[key].title) for key in [*above, parent])
-                yield PARENT_CYCLE.found(f"parents go round: {circle}", at=issue.at, help="remove one `parent:`")
+                yield PARENT_CYCLE.found(
+                    f"parents go round: {circle}", at=place(issue.at, "parent"), help="remove one `parent:`"
+                )
             return
         above.append(parent)
         parent = issues[parent].parent

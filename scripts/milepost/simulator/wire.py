@@ -72,6 +72,7 @@ class Wire:
             "has_issues": True,
             "has_projects": True,
             "has_wiki": True,
+            "has_downloads": True,
             "has_pages": False,
             "has_discussions": False,
             "homepage": None,

@@ -45,7 +45,8 @@ def remove_sub_issue(request: Request) -> Answer:
     if child is None:
         raise Refusal(404, "The provided sub-issue does not exist")
     repository.nest(child, None)
-    return Answer(200, request.wire.issue(repository, parent))
+    written = request.wire.issue(repository, parent)
+    return Answer(200, written, {"Location": written["url"]})
 
 
 def _judge(repository: Repository, parent: Issue, child: Issue, *, replaces: bool) -> None:
