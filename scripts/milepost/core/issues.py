@@ -84,7 +84,7 @@ def diff_issues(
         changes = [*_diff_twins(match, problems), *_diff(match, place, found)]
         findings.notes.extend(place.notes())
         findings.changes.extend(changes)
-        unchanged += not changes
+        unchanged += match.live is not None and not changes
     return Findings(changes=findings.changes, notes=findings.notes, unchanged=unchanged), tuple(problems)
 
 
@@ -144,9 +144,11 @@ def _unknown_number(planned: PlannedIssue) -> Diagnostic:
 
 def _judge_markers(desired: DesiredState, snapshot: Snapshot) -> Iterable[Diagnostic]:
     keys = {each.key: each for each in desired.issues}
+    numbers = {each.number for each in desired.issues}
     for issue in snapshot.issues:
         marker = split_body(issue.body)[1]
-        if marker and marker.key in keys and not (issue.is_trusted or issue.is_own):
+        is_foreign = issue.number not in numbers and not (issue.is_trusted or issue.is_own)
+        if marker and marker.key in keys and is_foreign:
             yield UNTRUSTED_MARKER.found(
                 f'issue number {issue.number} by {issue.author} carries the key "{marker.key}"',
                 at=keys[marker.key].at,
@@ -362,7 +364,8 @@ def _place_fields(match: Match, place: _Place) -> Iterable[Field]:
     if place.is_to_move:
         yield Field("milestone", match.live.milestone_title, place.title)
     elif place.is_stale and match.marker and match.marker.key == match.planned.key:
-        yield Field("marker", match.marker.key, match.planned.key)
+        before, after = match.marker.milestone, match.live.milestone
+        yield Field("marker", f"{match.marker.key} in number {before}", f"{match.marker.key} in number {after}")
 
 
 def _change(match: Match, verb: Verb, fields: tuple[Field, ...]) -> Change:

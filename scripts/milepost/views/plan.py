@@ -22,7 +22,7 @@ LEGEND = "`+` create · `~` update · `>` move · `o` reopen · `x` close · `-`
 # Fields that are for Milepost itself, as people are told of them.
 INNER_NAMES = {
     "block": "machine block",
-    "marker": "plan key",
+    "marker": "hidden marker",
     "duplicate-of": "duplicate of",
     "pruned": "pruned",
 }
