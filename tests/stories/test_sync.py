@@ -311,7 +311,7 @@ def test_hostile_texts_are_data_everywhere(
     text: str, github: Simulator, tmp_path: Path, runner_files: Mapping[str, Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
     """In log, summary, outputs and annotations a title is shown, and does nothing; the token is nowhere."""
-    title = json.dumps(text)
+    title = json.dumps(text, ensure_ascii=False)
     plan = f"version: 1\nlabels: [{{name: l, description: {title}}}]\nmilestones: [{{title: {title}, issues: [{{title: {title}, key: k, body: {title}}}]}}]"
     (tmp_path / "plan.yml").write_text(plan, encoding="utf-8")
     common = ["--plan", str(tmp_path / "plan.yml"), "--api-url", github.url, "--repository", "octo/widgets"]

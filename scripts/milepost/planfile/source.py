@@ -149,7 +149,7 @@ class _Parser:
         if isinstance(event, yaml.ScalarEvent):
             self._judge_tag(event)
             is_plain = not event.style  # None from the Python parser, empty from libyaml
-            self._put(Scalar(_joined(event.value), is_plain, self._place(event)), event.anchor)
+            self._put(Scalar(event.value, is_plain, self._place(event)), event.anchor)
         elif isinstance(event, (yaml.SequenceStartEvent, yaml.MappingStartEvent)):
             self._open(event)
         elif isinstance(event, (yaml.SequenceEndEvent, yaml.MappingEndEvent)):
@@ -270,13 +270,6 @@ class _Parser:
 
 class _Stop(Exception):
     """Nothing after this can be read sensibly; the problem is noted."""
-
-
-def _joined(text: str) -> str:
-    """The text with JSON's surrogate pairs as the one character that each stands for."""
-    if not any("\ud800" <= character <= "\udfff" for character in text):
-        return text
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _at_start(file: str) -> Location:
