@@ -98,7 +98,7 @@ def split_description(text: str) -> tuple[str, Block | None]:
     found = BLOCK.search(text)
     if found is None:
         return text, None
-    lines = (line.strip().partition(" ") for line in found["lines"].splitlines() if line.strip())
+    lines = (line.strip().partition(" ") for line in found["lines"].split("\n") if line.strip())
     block = Block(lines=tuple((name, rest) for name, _, rest in lines))
     above, below = normal(text[: found.start()]), normal(text[found.end() :])
     return "\n\n".join(part for part in (above, below) if part), block

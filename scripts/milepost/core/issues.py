@@ -81,6 +81,10 @@ def diff_issues(
     for match in _parents_first(found):
         place = _Place(match, milestones, states, snapshot)
         problems += place.problems()
+        if match.live is None and (match.planned.number or place.is_closed):
+            # Nothing will stand for it, so nothing can be nested below it either.
+            del found[match.planned.key]
+            continue
         changes = [*_diff_twins(match, problems), *_diff(match, place, found)]
         findings.notes.extend(place.notes())
         findings.changes.extend(changes)
@@ -177,8 +181,7 @@ def _parents_first(found: Mapping[str, Match]) -> list[Match]:
         ordered.setdefault(key, found[key])
 
     for key in found:
-        if key not in ordered:
-            add(key)
+        add(key)
     return list(ordered.values())
 
 
@@ -288,10 +291,8 @@ def _two_keys(twin: Issue, match: Match) -> Diagnostic:
 def _diff(match: Match, place: _Place, found: Mapping[str, Match]) -> list[Change]:
     planned, live = match.planned, match.live
     if live is None:
-        if planned.number or place.is_closed:
-            return []
         return [_change(match, Verb.CREATE, tuple(_create_fields(planned, found)))]
-    fields = [*_written_fields(planned, live, found), *_place_fields(match, place)]
+    fields = [*_written_fields(planned, live, found), *_place_fields(match, live, place)]
     if not fields:
         return []
     return [_change(match, _verb(fields), tuple(fields))]
@@ -315,8 +316,9 @@ def _create_fields(planned: PlannedIssue, found: Mapping[str, Match]) -> Iterabl
         yield Field("assignees", None, planned.assignees)
     if planned.type is not UNMANAGED:
         yield Field("type", None, planned.type)
-    if planned.parent is not None:
-        yield Field("parent", None, _parent(planned, found))
+    parent = _parent(planned, found)
+    if parent is not None:
+        yield Field("parent", None, parent)
     if planned.state is State.CLOSED:
         yield Field("state", "open", "closed")
 
@@ -351,20 +353,20 @@ def _added(name: str, live: tuple[str, ...], planned: tuple[str, ...]) -> Iterab
 
 
 def _parent(planned: PlannedIssue, found: Mapping[str, Match]) -> int | str | None:
-    """The parent's number when there is one already, else its key."""
-    if isinstance(planned.parent, str) and planned.parent in found:
-        live = found[planned.parent].live
-        return live.number if live else planned.parent
-    return planned.parent
+    """The parent's number when there is one already, else its key; None when there will be none."""
+    if not isinstance(planned.parent, str):
+        return planned.parent
+    if planned.parent not in found:
+        return None
+    live = found[planned.parent].live
+    return live.number if live else planned.parent
 
 
-def _place_fields(match: Match, place: _Place) -> Iterable[Field]:
-    if match.live is None:
-        return
+def _place_fields(match: Match, live: Issue, place: _Place) -> Iterable[Field]:
     if place.is_to_move:
-        yield Field("milestone", match.live.milestone_title, place.title)
+        yield Field("milestone", live.milestone_title, place.title)
     elif place.is_stale and match.marker and match.marker.key == match.planned.key:
-        before, after = match.marker.milestone, match.live.milestone
+        before, after = match.marker.milestone, live.milestone
         yield Field("marker", f"{match.marker.key} in number {before}", f"{match.marker.key} in number {after}")
 
 
