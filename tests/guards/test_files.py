@@ -104,7 +104,7 @@ def test_a_page_names_only_files_that_exist(path: Path) -> None:
     """Paths in backquotes, and links within the repository."""
     text = re.sub(r"```.*?```", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
     named = re.findall(r"`((?:scripts|tests|docs|actions|container|\.github|\.ci)/[\w./-]+)`", text)
-    linked = [each for each in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text)]
+    linked = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text)
 
     assert [] == [each for each in named if not (ROOT / each).exists() and each != ".github/milepost.yml"]
     assert [] == [each for each in linked if not (path.parent / each).exists()]

@@ -68,19 +68,19 @@ def test_a_bad_plan_shows_line_and_caret(tmp_path: Path, capsys: pytest.CaptureF
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "said", "rule"),
     [
-        (["synk"], "did you mean 'sync'?"),
-        (["nonsense"], "the commands are: sync"),
-        (["sync", "plan.yml"], "'plan.yml' is not an option"),
-        (["sync", "--mode", "destroy"], "one of plan, apply, drift"),
-        (["sync", "--mod", "plan"], "did you mean 'mode'?"),
-        (["sync", "--repository", "a/b"], "no token is given"),
-        (["sync", "--token", "t"], "no repository is given"),
-        (["sync", "--token", "t", "--repository", "a/b/c"], "'a/b/c' is not a repository"),
-        (["validate", "--format", "xml"], "write text or json"),
-        (["validate", "--today", "soon"], "write YYYY-MM-DD"),
-        (["sync", "--token", "t", "--repository", "a/b", "--api-url", "ftp://x"], "both must be http(s) addresses"),
+        (["synk"], "did you mean 'sync'?", "usage"),
+        (["nonsense"], "the commands are: sync", "usage"),
+        (["sync", "plan.yml"], "'plan.yml' is not an option", "usage"),
+        (["sync", "--mode", "destroy"], "one of plan, apply, drift", "bad-input"),
+        (["sync", "--mod", "plan"], "did you mean 'mode'?", "unknown-input"),
+        (["sync", "--repository", "a/b"], "no token is given", "no-token"),
+        (["sync", "--token", "t"], "no repository is given", "no-repository"),
+        (["sync", "--token", "t", "--repository", "a/b/c"], "'a/b/c' is not a repository", "no-repository"),
+        (["validate", "--format", "xml"], "write text or json", "usage"),
+        (["validate", "--today", "soon"], "write YYYY-MM-DD", "usage"),
+        (["sync", "--token", "t", "--repository", "a/b", "--api-url", "ftp://x"], "both must be http(s) addresses", "bad-address"),
         (
             [
                 "sync",
@@ -94,17 +94,19 @@ def test_a_bad_plan_shows_line_and_caret(tmp_path: Path, capsys: pytest.CaptureF
                 "https://b.example",
             ],
             "of one host",
+            "bad-address",
         ),
     ],
 )
 def test_a_wrong_command_line_says_what_to_write(
-    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+    arguments: list[str], said: str, rule: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Exit status 2 and the way out; the token is not in it."""
     assert ExitCode.UNUSABLE == main(arguments)
 
     shown = capsys.readouterr()
     assert said in shown.out + shown.err
+    assert f"error[{rule}]" in shown.out
 
 
 def test_inputs_come_from_the_step_and_flags_win(

@@ -52,10 +52,10 @@ def test_a_wait_beyond_the_time_limit_ends_the_run(bench: Any) -> None:
     client.deadline = bench.clock.now() + 30
     bench.github.faults.add(Fault(do="secondary", retry_after=31))
 
-    with pytest.raises(OutOfTime):
+    with pytest.raises(OutOfTime) as found:
         client.get("/milestones", needs=NEEDS)
 
-    assert [] == bench.clock.slept
+    assert ([], "rate-limited") == (bench.clock.slept, found.value.diagnostic.rule)
 
 
 def test_a_page_of_a_proxy_is_no_answer(bench: Any) -> None:
