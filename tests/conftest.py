@@ -126,14 +126,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--live-record", metavar="FILE", help="write the dated result of a live run there")
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Tests marked live are skipped, visibly, without `--live`."""
-    if not config.getoption("--live"):
-        for item in items:
-            if item.get_closest_marker("live"):
-                item.add_marker(pytest.mark.skip(reason="needs --live OWNER/REPO and GITHUB_TOKEN"))
-
-
 @pytest.fixture(name="call")
 def call_fixture() -> Callable[..., tuple[int, Mapping[str, str], Any]]:
     """Sends one raw request: see `send`."""
@@ -225,14 +217,11 @@ def runner_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Mapping[str
 @pytest.fixture(autouse=True)
 def no_outside_world(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
     """Settings of whoever runs the tests count for nothing, and connections stay on this machine."""
-    for name in list(os.environ):
-        if (
-            name.startswith(("GITHUB_", "INPUT_", "RUNNER_", "MILEPOST_", "ACTIONS_"))
-            and "live" not in request.keywords
-        ):
-            monkeypatch.delenv(name)
-    if "live" in request.keywords:
+    if request.config.getoption("--live"):
         return
+    for name in list(os.environ):
+        if name.startswith(("GITHUB_", "INPUT_", "RUNNER_", "MILEPOST_", "ACTIONS_")):
+            monkeypatch.delenv(name)
     real = socket.socket.connect
 
     def guarded(self: socket.socket, address: Any) -> None:

@@ -17,7 +17,7 @@ from milepost.registry import list_actions
 from milepost.simulator import Simulator
 from run_act import ActResult, commit, find_act, make_workspace, run_act
 
-CHECKOUT = "actions/checkout@08c6903cd8c0fde910a37f88322edcfb5dd907a8 # v5.0.0"
+CHECKOUT = "actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1 # v7.0.1"
 WORKFLOW = """\
 on: [push, pull_request, schedule, milestone, workflow_dispatch]
 jobs:

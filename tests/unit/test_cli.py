@@ -80,7 +80,11 @@ def test_a_bad_plan_shows_line_and_caret(tmp_path: Path, capsys: pytest.CaptureF
         (["sync", "--token", "t", "--repository", "a/b/c"], "'a/b/c' is not a repository", "no-repository"),
         (["validate", "--format", "xml"], "write text or json", "usage"),
         (["validate", "--today", "soon"], "write YYYY-MM-DD", "usage"),
-        (["sync", "--token", "t", "--repository", "a/b", "--api-url", "ftp://x"], "both must be http(s) addresses", "bad-address"),
+        (
+            ["sync", "--token", "t", "--repository", "a/b", "--api-url", "ftp://x"],
+            "both must be http(s) addresses",
+            "bad-address",
+        ),
         (
             [
                 "sync",
