@@ -48,6 +48,11 @@ class Fault:
     def __post_init__(self) -> None:
         self.do = Do(self.do)
 
+    @property
+    def is_failure(self) -> bool:
+        """True when the caller sees something else than the answer."""
+        return self.do in (Do.STATUS, Do.DROP, Do.SECONDARY, Do.PRIMARY, Do.MALFORMED)
+
     def takes(self, method: str, path: str) -> bool:
         """True when this request is to fail; counts it."""
         if self.method not in (None, method) or (self.path and not re.search(self.path, path)):
@@ -77,7 +82,6 @@ class Faults:
     def clear(self) -> None:
         self.active.clear()
 
-    def take(self, method: str, path: str) -> Fault | None:
-        """The first fault that this request meets."""
-        taken = [each for each in self.active if each.takes(method, path)]
-        return taken[0] if taken else None
+    def take(self, method: str, path: str) -> list[Fault]:
+        """The faults that this request meets."""
+        return [each for each in self.active if each.takes(method, path)]

@@ -38,6 +38,9 @@ class Journal:
     def __iter__(self) -> Iterator[Exchange]:
         return iter(self.exchanges)
 
+    def __getitem__(self, index: int) -> Exchange:
+        return self.exchanges[index]
+
     def __len__(self) -> int:
         return len(self.exchanges)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ PER_PAGE, MOST_PER_PAGE = 30, 100
 
 @dataclass(frozen=True)
 class Answer:
-    """A status with a body that is JSON, or with `raw` bytes."""
+    """A status with a body: JSON, or bytes that go out as they are."""
 
     status: int = 200
     body: Any = None
@@ -46,10 +47,19 @@ class Request:
     body: Any
     token: Token | None
     parts: dict[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    data: bytes = b""
 
     @property
     def login(self) -> str:
         return self.token.login if self.token else ""
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """The members of the body."""
+        if isinstance(self.body, list):
+            raise Refusal(400, "Body should be a JSON object")
+        return self.body or {}
 
     @property
     def repository(self) -> Repository:
@@ -75,7 +85,9 @@ class Request:
         return ROLES.index(self.role(repository)) >= ROLES.index(role)
 
     def need(self, repository: Repository, scopes: str, level: str, role: str) -> None:
-        """Refuses as GitHub does unless one of the scopes, or the role, is there."""
+        """Refuses as GitHub does unless one of the scopes, or the role, is there; everybody reads what is public."""
+        if level == "read" and role == "read" and not repository.is_private:
+            return
         if any(self.may(repository, scope, level, role) for scope in scopes.split("|")):
             return
         wanted = ",".join(f"{scope.replace('-', '_')}={level}" for scope in scopes.split("|"))
@@ -123,8 +135,9 @@ class Route:
     level: str
     role: str
     query: frozenset[str]
-    members: frozenset[str]
+    members: Mapping[str, str]
     is_content: bool
+    is_upload: bool
 
 
 ROUTES: list[Route] = []
@@ -139,8 +152,13 @@ def route(
     query: str = "",
     members: str = "",
     is_content: bool = True,
+    is_upload: bool = False,
 ) -> Callable[[Handler], Handler]:
-    """Declares the function to answer the operation."""
+    """Declares the function to answer the operation.
+
+    `scopes` are permissions of a workflow's token, any of which will do. `members` are those of the body, each with
+    the kinds of value that it takes: `title:string due_on:string|null`; without a kind it takes any.
+    """
 
     def declare(handler: Handler) -> Handler:
         level = "read" if method == "GET" else "write"
@@ -156,8 +174,9 @@ def route(
                 level=level,
                 role=role,
                 query=known,
-                members=frozenset(members.split()),
+                members={name: kinds for name, _, kinds in (each.partition(":") for each in members.split())},
                 is_content=is_content and method != "GET",
+                is_upload=is_upload,
             )
         )
         return handler
@@ -185,6 +204,49 @@ def nearest(method: str, path: str) -> list[str]:
 def invalid(resource: str, code: str, name: str, **more: Any) -> Refusal:
     """GitHub's 422 for one field."""
     return Refusal(422, "Validation Failed", [{"resource": resource, "code": code, "field": name, **more}])
+
+
+def check_known(found: Route, request: Request) -> None:
+    """Refuses a parameter or member that the operation does not have: it is our mistake, and must show."""
+    unknown = sorted(set(request.query) - found.query)
+    has_members = isinstance(request.body, dict) and request.method != "GET" and not found.is_upload
+    if has_members and found.template != "/graphql":
+        unknown += sorted(set(request.body) - set(found.members))
+    if unknown:
+        known = ", ".join([*sorted(found.query), *sorted(found.members)]) or "nothing"
+        name = f"{found.method} {found.template}"
+        raise Refusal(501, f"the simulator does not know {', '.join(unknown)} of {name}; it knows {known}")
+
+
+def check_kinds(found: Route, request: Request) -> None:
+    """Refuses, as GitHub does, what is not JSON and values of the wrong kind."""
+    if found.is_upload or request.method == "GET" or request.body is None:
+        return
+    if isinstance(request.body, str) and not request.data.startswith(b'"'):
+        raise Refusal(400, "Problems parsing JSON")
+    if not isinstance(request.body, dict | list):
+        raise Refusal(400, "Body should be a JSON object")
+    for name, value in request.body.items() if isinstance(request.body, dict) else ():
+        kinds = found.members.get(name)
+        if kinds and not any(_is_a(kind, value) for kind in kinds.split("|")):
+            said, kind = json.dumps(value) if value is not None else "nil", kinds.partition("|")[0]
+            article = "an" if kind[0] in "aio" else "a"
+            raise Refusal(422, f"Invalid request.\n\nFor 'properties/{name}', {said} is not {article} {kind}.")
+
+
+def _is_a(kind: str, value: object) -> bool:
+    if kind == "integer":
+        return isinstance(value, int) and not isinstance(value, bool)
+    return isinstance(value, KINDS[kind])
+
+
+KINDS: dict[str, type] = {
+    "string": str,
+    "boolean": bool,
+    "array": list,
+    "object": dict,
+    "null": type(None),
+}
 
 
 def _compile(template: str) -> re.Pattern[str]:

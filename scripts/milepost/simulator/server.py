@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import email.utils
 import json
+import re
 import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+import traceback
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime
 from hashlib import sha1
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -20,6 +23,14 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from milepost.simulator import router
 from milepost.simulator.faults import Do, Fault, Faults
 from milepost.simulator.journal import Exchange, Journal
+from milepost.simulator.limits import (
+    PRIMARY,
+    SECONDARY,
+    describe_rate,
+    give_back_request,
+    spend_content,
+    spend_request,
+)
 from milepost.simulator.router import Answer, Refusal, Request
 from milepost.simulator.routes import load_routes
 from milepost.simulator.seed import DEFAULT_SEED, load_seed
@@ -29,11 +40,6 @@ from milepost.simulator.wire import Wire
 
 HOST = "127.0.0.1"
 MOST_BODY_BYTES = 32 * 1024 * 1024
-SECONDARY = (
-    "You have exceeded a secondary rate limit and have been temporarily blocked from content creation."
-    " Please retry your request again later."
-)
-PRIMARY = "API rate limit exceeded for user ID 1."
 Watcher = Callable[[Exchange], None]
 
 
@@ -43,7 +49,7 @@ class Clock:
     def __init__(self, simulator: Simulator) -> None:
         self._simulator = simulator
 
-    def now(self) -> Any:
+    def now(self) -> datetime:
         return self._simulator.store.now
 
     def advance(self, seconds: float) -> None:
@@ -67,6 +73,7 @@ class Simulator:
         self.on_response: Watcher | None = None
         self.stopped = threading.Event()
         self._stale: tuple[Store, int] | None = None
+        self._kept: list[Store] = []
         self._port = port
         self._server: ThreadingHTTPServer | None = None
         self._thread: threading.Thread | None = None
@@ -124,14 +131,13 @@ class Simulator:
         exchange = self._enter(method, target, headers, data)
         if self.on_request:
             self.on_request(exchange)
-        fault = self._take_fault(exchange)
-        if fault and fault.do is Do.SLOW:
-            time.sleep(fault.seconds)
-        if fault and fault.do is Do.EDIT and not fault.after:
-            self._edit(fault)
-        answer, is_dropped = self._serve(exchange, headers, fault)
-        if fault and fault.do is Do.EDIT and fault.after:
-            self._edit(fault)
+        faults = self._take_faults(exchange)
+        for each in faults:
+            if each.do is Do.SLOW:
+                time.sleep(each.seconds)
+        self._edit(each for each in faults if not each.after)
+        answer, is_dropped = self._serve(exchange, headers, data, faults)
+        self._edit(each for each in faults if each.after)
         finished = self._leave(exchange, answer, is_answered=not is_dropped)
         if self.on_response:
             self.on_response(finished)
@@ -153,23 +159,25 @@ class Simulator:
                 is_write=_is_write(method, split.path, body),
             )
 
-    def _take_fault(self, exchange: Exchange) -> Fault | None:
+    def _take_faults(self, exchange: Exchange) -> list[Fault]:
         with self.lock:
             return self.faults.take(exchange.method, _inner(exchange.path)[1])
 
-    def _serve(self, exchange: Exchange, headers: Mapping[str, str], fault: Fault | None) -> tuple[Answer, bool]:
+    def _serve(
+        self, exchange: Exchange, headers: Mapping[str, str], data: bytes, faults: list[Fault]
+    ) -> tuple[Answer, bool]:
+        """The first fault that fails the request decides what is seen; an invisible write may fail as well."""
         with self.lock:
-            do = fault.do if fault else None
-            if fault and do is Do.INVISIBLE:
-                self._stale = (self.store.copy(), fault.reads)
-            if fault and do in (Do.STATUS, Do.DROP, Do.SECONDARY, Do.PRIMARY, Do.MALFORMED) and not fault.after:
-                return self._failure(fault), do is Do.DROP
-            answer = self._answer(exchange, headers)
-            if fault and do is Do.INVISIBLE and fault.after:
-                return answer, True
-            if fault and do in (Do.STATUS, Do.DROP, Do.MALFORMED):
-                return self._failure(fault), do is Do.DROP
-            return answer, False
+            failing = next((each for each in faults if each.is_failure), None)
+            hidden = next((each for each in faults if each.do is Do.INVISIBLE), None)
+            if hidden:
+                self._stale = (self.store.copy(), hidden.reads)
+            if failing and not failing.after:
+                return self._failure(failing), failing.do is Do.DROP
+            answer = self._answer(exchange, headers, data)
+            if failing:
+                return self._failure(failing), failing.do is Do.DROP
+            return answer, hidden is not None and hidden.after
 
     def _failure(self, fault: Fault) -> Answer:
         wait = {} if fault.retry_after is None else {"Retry-After": str(fault.retry_after)}
@@ -183,43 +191,56 @@ class Simulator:
             return Answer(200, b'{"number": 1, "tit')
         return Answer(fault.status, fault.body or {"message": "Server Error"}, {**fault.headers, **wait})
 
-    def _answer(self, exchange: Exchange, headers: Mapping[str, str]) -> Answer:
+    def _answer(self, exchange: Exchange, headers: Mapping[str, str], data: bytes) -> Answer:
         prefix, path = _inner(exchange.path)
-        store = self._visible(exchange)
-        token = self._token(headers)
+        token, resource = self._token(headers), "graphql" if path == "/graphql" else "core"
+        login, store = token.login if token else "", self._visible(exchange)
+        request = Request(
+            store=store,
+            wire=Wire(store, self.url + prefix, self.url),
+            method=exchange.method,
+            path=path,
+            query=dict(parse_qsl(exchange.query, keep_blank_values=True)),
+            body=exchange.body,
+            token=token,
+            headers=headers,
+            data=data,
+        )
         try:
             if headers.get("authorization") and token is None:
                 raise Refusal(401, "Bad credentials")
-            self._limit_requests(token)
-            request = Request(
-                store=store,
-                wire=Wire(store, self.url + prefix, self.url),
-                method=exchange.method,
-                path=path,
-                query=dict(parse_qsl(exchange.query, keep_blank_values=True)),
-                body=exchange.body,
-                token=token,
-            )
+            if path != "/rate_limit":
+                spend_request(self.store, login, resource)
             answer = self._dispatch(request)
         except Refusal as refusal:
             answer = refusal.answer
-        return self._dressed(answer, token, headers, is_read=exchange.method == "GET")
+        return self._dressed(answer, login, resource, headers, is_read=exchange.method == "GET")
 
     def _dispatch(self, request: Request) -> Answer:
         found = router.find(request.method, request.path)
         if found is None:
             known = ", ".join(router.nearest(request.method, request.path)) or "none that is like it"
             raise Refusal(501, f"the simulator does not know {request.method} {request.path}; it knows {known}")
-        route, request.parts = found
-        request.parts = {name: unquote(part) for name, part in request.parts.items()}
-        _refuse_unknown(route, request)
+        route, parts = found
+        request.parts = {name: unquote(part) for name, part in parts.items()}
+        router.check_known(route, request)
         if "owner" in request.parts:
             repository = request.repository
             if route.scopes != "metadata" or route.role != "read":
                 request.need(repository, route.scopes, route.level, route.role)
+            if repository.is_archived and route.level == "write":
+                raise Refusal(403, "Repository was archived so is read-only.")
+        router.check_kinds(route, request)
         if route.is_content:
-            self._limit_content(request)
-        return route.handler(request)
+            spend_content(self.store, request.login)
+        try:
+            return route.handler(request)
+        except Refusal:
+            raise
+        except Exception as trouble:
+            # An answer that nobody wrote: the test that asked must fail, not its connection.
+            traceback.print_exc()
+            raise Refusal(501, f"the simulator failed in {route.method} {route.template}: {trouble!r}") from trouble
 
     def _visible(self, exchange: Exchange) -> Store:
         """The store, or for the reads after an invisible write the one before it."""
@@ -227,48 +248,28 @@ class Simulator:
             return self.store
         stale, rest = self._stale
         self._stale = (stale, rest - 1) if rest > 1 else None
-        stale.now = self.store.now
+        stale.now, stale.requests = self.store.now, self.store.requests
         return stale
 
-    def _limit_requests(self, token: Token | None) -> None:
-        login = token.login if token else ""
-        spent = self.store.requests.setdefault(login, [])
-        since = self.store.now - timedelta(hours=1)
-        while spent and spent[0] <= since:
-            spent.pop(0)
-        if len(spent) >= self.store.limits["primary_per_hour"]:
-            reset = str(int((spent[0] + timedelta(hours=1)).timestamp()))
-            raise Refusal(403, PRIMARY, X_RateLimit_Remaining="0", X_RateLimit_Reset=reset)
-        spent.append(self.store.now)
-
-    def _limit_content(self, request: Request) -> None:
-        """GitHub's documented secondary limits for requests that create content."""
-        spent = self.store.content.setdefault(request.login, [])
-        for name, seconds in (("secondary_per_minute", 60), ("secondary_per_hour", 3600)):
-            since = self.store.now - timedelta(seconds=seconds)
-            if sum(each > since for each in spent) >= self.store.limits[name]:
-                raise Refusal(403, SECONDARY, Retry_After="60")
-        spent.append(self.store.now)
-
-    def _dressed(self, answer: Answer, token: Token | None, headers: Mapping[str, str], *, is_read: bool) -> Answer:
+    def _dressed(
+        self, answer: Answer, login: str, resource: str, headers: Mapping[str, str], *, is_read: bool
+    ) -> Answer:
         """The answer with GitHub's usual headers; 304 when the caller has it already."""
-        limit = self.store.limits["primary_per_hour"]
-        used = len(self.store.requests.get(token.login if token else "", ()))
+        tag = f'W/"{sha1(_bytes(answer.body)).hexdigest()}"' if is_read and answer.status == 200 else None
+        is_known = tag is not None and headers.get("if-none-match") == tag
+        if is_known:
+            give_back_request(self.store, login, resource)
+        rate = describe_rate(self.store, login, resource)
         usual = {
-            "X-GitHub-Request-Id": f"{self._count:04X}:{limit:X}",
+            "X-GitHub-Request-Id": f"{self._count:04X}:{rate['limit']:X}",
             "X-GitHub-Media-Type": "github.v3; format=json",
-            "X-RateLimit-Limit": str(limit),
-            "X-RateLimit-Remaining": str(max(0, limit - used)),
-            "X-RateLimit-Used": str(used),
-            "X-RateLimit-Reset": str(int(self.store.now.timestamp()) + 3600),
-            "X-RateLimit-Resource": "core",
+            **{f"X-RateLimit-{name.title()}": str(value) for name, value in rate.items()},
+            "X-RateLimit-Resource": resource,
+            **({"ETag": tag} if tag else {}),
         }
-        if is_read and answer.status == 200:
-            tag = f'W/"{sha1(_bytes(answer.body)).hexdigest()}"'
-            usual["ETag"] = tag
-            if headers.get("if-none-match") == tag:
-                return Answer(304, None, {**usual, **answer.headers})
-        return Answer(answer.status, answer.body, {**usual, **answer.headers})
+        return Answer(
+            304 if is_known else answer.status, None if is_known else answer.body, {**usual, **answer.headers}
+        )
 
     def _leave(self, exchange: Exchange, answer: Answer, *, is_answered: bool) -> Exchange:
         finished = Exchange(
@@ -284,45 +285,54 @@ class Simulator:
             self.journal.add(finished)
         return finished
 
-    def _edit(self, fault: Fault) -> None:
-        """Somebody else's request, in between."""
-        wanted = fault.request
-        headers = {"authorization": f"token {wanted['token']}"} if "token" in wanted else {}
-        with self.lock:
+    def _edit(self, faults: Iterable[Fault]) -> None:
+        """Somebody else's requests, in between."""
+        for wanted in [each.request for each in faults if each.do is Do.EDIT]:
+            headers = {"authorization": f"token {wanted['token']}"} if "token" in wanted else {}
+            path, _, query = wanted["path"].partition("?")
             exchange = Exchange(
                 number=0,
                 method=wanted["method"],
-                path=wanted["path"],
-                query="",
+                path=path,
+                query=query,
                 body=wanted.get("body"),
                 login=None,
                 is_write=True,
             )
-            answer = self._answer(exchange, headers)
-        if answer.status >= 400:
-            raise RuntimeError(f"the edit of a fault was refused: {answer.body}")
+            with self.lock:
+                answer = self._answer(exchange, headers, b"")
+            if answer.status >= 400:
+                raise RuntimeError(f"the edit of a fault was refused: {answer.body}")
 
     def _token(self, headers: Mapping[str, str]) -> Token | None:
         return self.store.tokens.get(headers.get("authorization", "").partition(" ")[2])
 
     def control(self, method: str, path: str, query: Mapping[str, str], body: Any) -> Answer:
         """What another process may ask of the simulator itself; never in the journal."""
-        if (method, path) == ("GET", "state"):
-            return Answer(200, self.state(query.get("repo", "octo/widgets")))
-        if (method, path) == ("GET", "journal"):
-            return Answer(200, [each.__dict__ for each in self.journal])
-        if (method, path) == ("POST", "faults"):
-            for each in body:
-                self.faults.add(each)
-        elif (method, path) == ("DELETE", "faults"):
-            self.faults.clear()
-        elif (method, path) == ("POST", "clock"):
-            self.clock.advance(float(body["advance"]))
-        elif (method, path) == ("POST", "stop"):
-            threading.Thread(target=self.stop).start()
-        else:
-            return Answer(404, {"message": f"there is no control {method} {path}"})
-        return Answer(204)
+        controls: dict[tuple[str, str], Callable[[], Any]] = {
+            ("GET", "state"): lambda: self.state(query.get("repo", "octo/widgets")),
+            ("GET", "journal"): lambda: [each.__dict__ for each in self.journal],
+            ("DELETE", "journal"): self.journal.clear,
+            ("POST", "faults"): lambda: [self.faults.add(each) for each in body] and None,
+            ("DELETE", "faults"): self.faults.clear,
+            ("POST", "clock"): lambda: self.clock.advance(float(body["advance"])),
+            ("GET", "snapshot"): self._keep,
+            ("PUT", "snapshot"): lambda: self.restore(self._kept[body["snapshot"]]),
+            ("POST", "stop"): lambda: None,
+        }
+        if (method, path) not in controls:
+            known = ", ".join(f"{verb} {name}" for verb, name in controls)
+            return Answer(404, {"message": f"there is no control {method} {path}; there are {known}"})
+        try:
+            answer = controls[method, path]()
+        except (KeyError, TypeError, ValueError) as trouble:
+            return Answer(400, {"message": f"{method} {path}: {trouble!r}"})
+        return Answer(204) if answer is None else Answer(200, answer)
+
+    def _keep(self) -> dict[str, int]:
+        """A snapshot is kept here, under a number: what a client could send back would have to be trusted."""
+        self._kept.append(self.snapshot())
+        return {"snapshot": len(self._kept) - 1}
 
 
 def main(argv: list[str]) -> int:
@@ -366,8 +376,9 @@ def _handler(simulator: Simulator) -> type[BaseHTTPRequestHandler]:
 
         def _serve(self) -> None:
             length = int(self.headers.get("Content-Length") or 0)
-            if length > MOST_BODY_BYTES:
+            if length > MOST_BODY_BYTES or "chunked" in self.headers.get("Transfer-Encoding", ""):
                 self.close_connection = True
+                self._send(Answer(411, {"message": f"send Content-Length, at most {MOST_BODY_BYTES}"}))
                 return
             data = self.rfile.read(length)
             headers = {name.lower(): value for name, value in self.headers.items()}
@@ -376,6 +387,9 @@ def _handler(simulator: Simulator) -> type[BaseHTTPRequestHandler]:
                 query = dict(parse_qsl(split.query))
                 path = split.path.removeprefix("/_simulator/")
                 self._send(simulator.control(self.command, path, query, _read_body(data)))
+                if (self.command, path) == ("POST", "stop"):
+                    # Only now: a process that ends must have answered first.
+                    threading.Thread(target=simulator.stop).start()
                 return
             answer, is_dropped = simulator.serve(self.command, self.path, headers, data)
             if is_dropped:
@@ -383,32 +397,26 @@ def _handler(simulator: Simulator) -> type[BaseHTTPRequestHandler]:
                 return
             self._send(answer)
 
+        def date_time_string(self, timestamp: float | None = None) -> str:
+            """The simulator's time, so that the same requests give the same bytes."""
+            return email.utils.format_datetime(simulator.clock.now(), usegmt=True)
+
         def _send(self, answer: Answer) -> None:
             data = _bytes(answer.body) if answer.body is not None else b""
             self.send_response(answer.status)
             for name, value in answer.headers.items():
                 self.send_header(name, value)
-            if data:
+            if data and "Content-Type" not in answer.headers:
                 self.send_header("Content-Type", "application/json; charset=utf-8")
             self.send_header("Content-Length", str(len(data)))
             self.end_headers()
-            self.wfile.write(data)
+            if self.command != "HEAD":
+                self.wfile.write(data)
             self.wfile.flush()
 
-        do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = _serve
+        do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = do_HEAD = do_OPTIONS = _serve
 
     return Handler
-
-
-def _refuse_unknown(route: router.Route, request: Request) -> None:
-    """A parameter or member that the operation does not have is our mistake, and must show."""
-    unknown = sorted(set(request.query) - route.query)
-    if isinstance(request.body, dict) and request.method != "GET" and route.template != "/graphql":
-        unknown += sorted(set(request.body) - route.members)
-    if unknown:
-        known = ", ".join(sorted(route.query | route.members)) or "nothing"
-        name = f"{route.method} {route.template}"
-        raise Refusal(501, f"the simulator does not know {', '.join(unknown)} of {name}; it knows {known}")
 
 
 def _inner(path: str) -> tuple[str, str]:
@@ -420,8 +428,8 @@ def _inner(path: str) -> tuple[str, str]:
 
 def _is_write(method: str, path: str, body: Any) -> bool:
     if path.endswith("/graphql"):
-        return isinstance(body, dict) and str(body.get("query", "")).lstrip().startswith("mutation")
-    return method != "GET"
+        return isinstance(body, dict) and re.search(r"(?m)^\s*mutation\b", str(body.get("query", ""))) is not None
+    return method not in ("GET", "HEAD", "OPTIONS")
 
 
 def _read_body(data: bytes) -> Any:

@@ -71,7 +71,7 @@ def _need_edit(request: Request, comment: Comment) -> None:
 
 
 def _text(request: Request) -> str:
-    text = (request.body or {}).get("body")
+    text = request.fields.get("body")
     if not isinstance(text, str) or not text.strip():
         raise invalid("IssueComment", "missing_field", "body")
     if len(text) > MOST_CHARACTERS:

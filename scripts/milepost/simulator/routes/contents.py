@@ -23,7 +23,7 @@ def get_content(request: Request) -> Answer:
 
 @route("PUT", PATH, scopes="contents", role="write", members="message content sha branch committer author")
 def put_content(request: Request) -> Answer:
-    repository, path, body, store = request.repository, request.parts["path"], request.body or {}, request.store
+    repository, path, body, store = request.repository, request.parts["path"], request.fields, request.store
     branch = body.get("branch") or repository.default_branch
     parent = _commit(repository, branch)
     present = parent.files.get(path)

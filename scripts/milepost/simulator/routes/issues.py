@@ -34,7 +34,7 @@ def list_issues(request: Request) -> Answer:
 
 @route("POST", "/repos/{owner}/{repo}/issues", members=CREATED)
 def create_issue(request: Request) -> Answer:
-    repository, body, store = request.repository, request.body or {}, request.store
+    repository, body, store = request.repository, request.fields, request.store
     if request.token is None:
         raise Refusal(401, "Requires authentication")
     if request.token.permissions is not None:
@@ -71,7 +71,7 @@ def get_issue(request: Request) -> Answer:
 
 @route("PATCH", ISSUE, members=UPDATED)
 def update_issue(request: Request) -> Answer:
-    repository, issue, body = request.repository, find_issue(request), request.body or {}
+    repository, issue, body = request.repository, find_issue(request), request.fields
     _need_edit(request, repository, issue)
     if not _may_plan(request, repository, issue):
         planned = ("milestone", "labels", "assignees", "assignee", "type")
@@ -105,7 +105,7 @@ def list_issue_labels(request: Request) -> Answer:
 @route("POST", f"{ISSUE}/labels", scopes="issues|pull-requests", role="triage", members="labels")
 def add_labels(request: Request) -> Answer:
     repository, issue = request.repository, find_issue(request)
-    body = request.body if isinstance(request.body, list) else (request.body or {}).get("labels", [])
+    body = request.body if isinstance(request.body, list) else request.fields.get("labels", [])
     for each in body:
         label = attach(request, repository, each if isinstance(each, str) else each["name"])
         if label not in issue.labels:
@@ -117,7 +117,7 @@ def add_labels(request: Request) -> Answer:
 @route("POST", f"{ISSUE}/assignees", scopes="issues|pull-requests", role="write", members="assignees")
 def add_assignees(request: Request) -> Answer:
     repository, issue = request.repository, find_issue(request)
-    wanted = [*issue.assignees, *(request.body or {}).get("assignees", [])]
+    wanted = [*issue.assignees, *request.fields.get("assignees", [])]
     issue.assignees = _assignable(request, repository, wanted)
     issue.updated_at = request.store.now
     return Answer(201, request.wire.issue(repository, issue))
@@ -126,7 +126,7 @@ def add_assignees(request: Request) -> Answer:
 @route("DELETE", f"{ISSUE}/assignees", scopes="issues|pull-requests", role="write", members="assignees")
 def remove_assignees(request: Request) -> Answer:
     repository, issue = request.repository, find_issue(request)
-    gone = {each.casefold() for each in (request.body or {}).get("assignees", [])}
+    gone = {each.casefold() for each in request.fields.get("assignees", [])}
     issue.assignees = [each for each in issue.assignees if each.casefold() not in gone]
     return Answer(200, request.wire.issue(repository, issue))
 

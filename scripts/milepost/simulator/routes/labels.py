@@ -17,7 +17,7 @@ def list_labels(request: Request) -> Answer:
 
 @route("POST", "/repos/{owner}/{repo}/labels", scopes="issues", role="write", members="name color description")
 def create_label(request: Request) -> Answer:
-    repository, body = request.repository, request.body or {}
+    repository, body = request.repository, request.fields
     name = _check(request, repository, body.get("name"), None)
     label = Label(request.store.next_id(), name, _color(body.get("color", "ededed")), _description(body))
     repository.labels[label.id] = label
@@ -34,7 +34,7 @@ def get_label(request: Request) -> Answer:
     "PATCH", "/repos/{owner}/{repo}/labels/{name*}", scopes="issues", role="write", members="new_name color description"
 )
 def update_label(request: Request) -> Answer:
-    repository, label, body = request.repository, _find(request), request.body or {}
+    repository, label, body = request.repository, _find(request), request.fields
     if "new_name" in body:
         label.name = _check(request, repository, body["new_name"], label)
     if "color" in body:

@@ -39,7 +39,7 @@ def list_milestones(request: Request) -> Answer:
 
 @route("POST", "/repos/{owner}/{repo}/milestones", scopes="issues", role="write", members=MEMBERS)
 def create_milestone(request: Request) -> Answer:
-    repository, body, now = request.repository, request.body or {}, request.store.now
+    repository, body, now = request.repository, request.fields, request.store.now
     title = _title(repository, body.get("title"), None)
     state, due_on = _state(body.get("state", "open")), _due(body.get("due_on"))
     repository.last_milestone += 1
@@ -67,7 +67,7 @@ def get_milestone(request: Request) -> Answer:
 
 @route("PATCH", "/repos/{owner}/{repo}/milestones/{number}", scopes="issues", role="write", members=MEMBERS)
 def update_milestone(request: Request) -> Answer:
-    repository, milestone, body = request.repository, _find(request), request.body or {}
+    repository, milestone, body = request.repository, _find(request), request.fields
     title = _title(repository, body["title"], milestone) if "title" in body else milestone.title
     state = _state(body["state"]) if "state" in body else milestone.state
     due_on = _due(body["due_on"]) if "due_on" in body else milestone.due_on

@@ -48,7 +48,7 @@ def list_pulls(request: Request) -> Answer:
     members="title head head_repo base body maintainer_can_modify draft issue",
 )
 def create_pull(request: Request) -> Answer:
-    repository, body, store = request.repository, request.body or {}, request.store
+    repository, body, store = request.repository, request.fields, request.store
     head, base = str(body.get("head", "")).rpartition(":")[2], body.get("base", "")
     for name, branch in (("head", head), ("base", base)):
         if f"refs/heads/{branch}" not in repository.refs:
@@ -84,7 +84,7 @@ def get_pull(request: Request) -> Answer:
 
 @route("PATCH", f"{PULLS}/{{number}}", scopes="pull-requests", role="write", members="title body state base")
 def update_pull(request: Request) -> Answer:
-    repository, issue, body = request.repository, _find(request), request.body or {}
+    repository, issue, body = request.repository, _find(request), request.fields
     assert issue.pull is not None
     issue.title, issue.body = body.get("title", issue.title), body.get("body", issue.body)
     issue.pull.base = body.get("base", issue.pull.base)

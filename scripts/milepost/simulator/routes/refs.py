@@ -27,7 +27,7 @@ def list_matching_refs(request: Request) -> Answer:
 
 @route("POST", f"{REPO}/git/refs", scopes="contents", role="write", members="ref sha")
 def create_ref(request: Request) -> Answer:
-    repository, body = request.repository, request.body or {}
+    repository, body = request.repository, request.fields
     name, sha = str(body.get("ref", "")), str(body.get("sha", ""))
     if not re.fullmatch(r"refs/[^/]+/.+", name):
         raise Refusal(422, "Reference name must start with 'refs/' and contain at least two slashes.")
@@ -42,7 +42,7 @@ def create_ref(request: Request) -> Answer:
 
 @route("PATCH", f"{REPO}/git/refs/{{ref*}}", scopes="contents", role="write", members="sha force")
 def update_ref(request: Request) -> Answer:
-    repository, name, body = request.repository, _name(request), request.body or {}
+    repository, name, body = request.repository, _name(request), request.fields
     if name not in repository.refs:
         raise Refusal(422, "Reference does not exist")
     sha = str(body.get("sha", ""))
@@ -82,7 +82,7 @@ def get_commit(request: Request) -> Answer:
 
 @route("POST", f"{REPO}/git/tags", scopes="contents", role="write", members="tag message object type tagger")
 def create_tag(request: Request) -> Answer:
-    repository, body, store = request.repository, request.body or {}, request.store
+    repository, body, store = request.repository, request.fields, request.store
     target = str(body.get("object", ""))
     if target not in repository.commits:
         raise Refusal(422, "Object does not exist")

@@ -22,7 +22,7 @@ def list_releases(request: Request) -> Answer:
 
 @route("POST", RELEASES, scopes="contents", role="write", members=MEMBERS)
 def create_release(request: Request) -> Answer:
-    repository, body, store = request.repository, request.body or {}, request.store
+    repository, body, store = request.repository, request.fields, request.store
     tag = body.get("tag_name")
     if not isinstance(tag, str) or not tag:
         raise invalid("Release", "missing_field", "tag_name")
@@ -63,7 +63,7 @@ def get_release(request: Request) -> Answer:
 
 @route("PATCH", f"{RELEASES}/{{release}}", scopes="contents", role="write", members=MEMBERS)
 def update_release(request: Request) -> Answer:
-    release, body = _find(request), request.body or {}
+    release, body = _find(request), request.fields
     was_draft = release.is_draft
     release.tag, release.name = body.get("tag_name", release.tag), body.get("name", release.name)
     release.body, release.target = body.get("body", release.body), body.get("target_commitish", release.target)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from milepost.simulator.limits import describe_rate
 from milepost.simulator.router import Answer, Refusal, Request, route
 
 
@@ -26,11 +27,9 @@ def get_user(request: Request) -> Answer:
 
 @route("GET", "/rate_limit")
 def get_rate_limit(request: Request) -> Answer:
-    limit = request.store.limits["primary_per_hour"]
-    used = len(request.store.requests.get(request.login, ()))
-    reset = int(request.store.now.timestamp()) + 3600
-    rate = {"limit": limit, "used": used, "remaining": max(0, limit - used), "reset": reset}
-    return Answer(200, {"resources": {"core": rate, "search": rate, "graphql": rate}, "rate": rate})
+    rates = {name: describe_rate(request.store, request.login, name) for name in ("core", "graphql")}
+    # Nothing here counts searches.
+    return Answer(200, {"resources": {**rates, "search": rates["core"]}, "rate": rates["core"]})
 
 
 @route("GET", "/repos/{owner}/{repo}/collaborators/{login}/permission")

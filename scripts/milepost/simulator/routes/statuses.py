@@ -13,7 +13,7 @@ MOST_DESCRIPTION = 140
     "POST", f"{REPO}/statuses/{{sha}}", scopes="statuses", role="write", members="state target_url description context"
 )
 def create_status(request: Request) -> Answer:
-    repository, sha, body = request.repository, request.parts["sha"], request.body or {}
+    repository, sha, body = request.repository, request.parts["sha"], request.fields
     if sha not in repository.commits:
         raise Refusal(422, f"No commit found for SHA: {sha}")
     if body.get("state") not in ("error", "failure", "pending", "success"):

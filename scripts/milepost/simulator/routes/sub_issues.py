@@ -26,7 +26,7 @@ def list_sub_issues(request: Request) -> Answer:
 
 @route("POST", f"{ISSUE}/sub_issues", scopes="issues", role="triage", members="sub_issue_id replace_parent")
 def add_sub_issue(request: Request) -> Answer:
-    repository, parent, body = request.repository, find_issue(request), request.body or {}
+    repository, parent, body = request.repository, find_issue(request), request.fields
     wanted = body.get("sub_issue_id")
     child = next((each for each in repository.issues.values() if each.id == wanted), None)
     if child is None:
@@ -40,7 +40,7 @@ def add_sub_issue(request: Request) -> Answer:
 @route("DELETE", f"{ISSUE}/sub_issue", scopes="issues", role="triage", members="sub_issue_id")
 def remove_sub_issue(request: Request) -> Answer:
     repository, parent = request.repository, find_issue(request)
-    wanted = (request.body or {}).get("sub_issue_id")
+    wanted = request.fields.get("sub_issue_id")
     child = next((each for each in repository.nested(parent.number) if each.id == wanted), None)
     if child is None:
         raise Refusal(404, "The provided sub-issue does not exist")

@@ -40,7 +40,7 @@ def get_run(request: Request) -> Answer:
 
 @route("POST", f"{ACTIONS}/workflows/{{workflow}}/dispatches", scopes="actions", role="write", members="ref inputs")
 def dispatch(request: Request) -> Answer:
-    repository, workflow, body, store = request.repository, _find(request), request.body or {}, request.store
+    repository, workflow, body, store = request.repository, _find(request), request.fields, request.store
     branch = str(body.get("ref", "")).removeprefix("refs/heads/")
     if f"refs/heads/{branch}" not in repository.refs:
         raise Refusal(422, f"No ref found for: {branch}")
