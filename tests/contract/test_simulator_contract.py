@@ -168,6 +168,7 @@ def _labels_and_milestones(caller: Caller) -> None:
     caller("POST", f"{REPO}/milestones", {"title": "M", "due_on": "2026-02-01T12:00:00Z", "description": "d"})
     caller("GET", f"{REPO}/milestones?state=all&sort=completeness&direction=desc")
     caller("GET", f"{REPO}/milestones/1")
+    caller("GET", f"{REPO}/milestones/1/labels")
     caller("PATCH", f"{REPO}/milestones/1", {"state": "closed"})
     caller("PATCH", f"{REPO}/milestones/1", {"due_on": None})
     caller("GET", f"{REPO}/collaborators/octocat/permission")
@@ -191,12 +192,25 @@ def _issues(caller: Caller) -> None:
     caller("POST", f"{REPO}/issues/{number}/labels", {"labels": ["more"]})
     caller("POST", f"{REPO}/issues/{number}/assignees", {"assignees": ["octocat"]})
     caller("DELETE", f"{REPO}/issues/{number}/assignees", {"assignees": ["octocat"]})
-    caller("GET", f"{REPO}/issues/{number}/timeline?per_page=5")
+    caller("PUT", f"{REPO}/issues/{number}/labels", {"labels": ["more", "other"]})
+    caller("DELETE", f"{REPO}/issues/{number}/labels/other")
+    caller("DELETE", f"{REPO}/issues/{number}/labels")
+    caller("PUT", f"{REPO}/issues/{number}/lock", {"lock_reason": "resolved"})
+    caller("DELETE", f"{REPO}/issues/{number}/lock")
     caller("POST", f"{REPO}/issues/{number}/sub_issues", {"sub_issue_id": child["id"]})
     caller("GET", f"{REPO}/issues/{number}/sub_issues")
     caller("GET", f"{REPO}/issues/{child['number']}/parent")
     caller("DELETE", f"{REPO}/issues/{number}/sub_issue", {"sub_issue_id": child["id"]})
-    comment = caller("POST", f"{REPO}/issues/{number}/comments", {"body": "c"})["id"]
+    caller("POST", f"{REPO}/issues/{number}/dependencies/blocked_by", {"issue_id": child["id"]})
+    caller("GET", f"{REPO}/issues/{number}/dependencies/blocked_by")
+    caller("GET", f"{REPO}/issues/{child['number']}/dependencies/blocking")
+    caller("DELETE", f"{REPO}/issues/{number}/dependencies/blocked_by/{child['id']}")
+    comment = caller("POST", f"{REPO}/issues/{number}/comments", {"body": f"as #{child['number']}"})["id"]
+    caller("GET", f"{REPO}/issues/{number}/timeline?per_page=50")
+    caller("GET", f"{REPO}/issues/{child['number']}/timeline")
+    event = caller("GET", f"{REPO}/issues/{number}/events")[0]["id"]
+    caller("GET", f"{REPO}/issues/events?per_page=50")
+    caller("GET", f"{REPO}/issues/events/{event}")
     caller("GET", f"{REPO}/issues/{number}/comments?per_page=100&page=1")
     caller("GET", f"{REPO}/issues/comments/{comment}")
     caller("PATCH", f"{REPO}/issues/comments/{comment}", {"body": "d"})
@@ -212,13 +226,18 @@ def _pulls_and_refs(caller: Caller) -> None:
     content = base64.b64encode(b"text").decode()
     caller("PUT", f"{REPO}/contents/a/b.txt", {"message": "m", "content": content, "branch": "feature/a"})
     caller("GET", f"{REPO}/contents/README.md?ref=main")
+    caller("GET", f"{REPO}/contents/a?ref=feature/a")
     caller("GET", f"{REPO}/branches/feature/a")
     caller("POST", f"{REPO}/pulls", {"title": "New", "head": "feature/a", "base": "main"})
     caller("GET", f"{REPO}/pulls?state=all&per_page=5")
     caller("GET", f"{REPO}/pulls/90")
     caller("PATCH", f"{REPO}/pulls/90", {"title": "P2"})
     caller("GET", f"{REPO}/issues/90")
+    caller("GET", f"{REPO}/pulls/90/files")
+    caller("GET", f"{REPO}/pulls/90/merge")
     caller("PUT", f"{REPO}/pulls/90/merge", {"merge_method": "squash"})
+    caller("GET", f"{REPO}/pulls/90/merge")
+    caller("GET", f"{REPO}/pulls/90")
     tag = {"tag": "v1", "message": "one", "object": sha, "type": "commit"}
     made = caller("POST", f"{REPO}/git/tags", tag)["sha"]
     caller("POST", f"{REPO}/git/refs", {"ref": "refs/tags/v1", "sha": made})
@@ -235,10 +254,15 @@ def _releases_and_statuses(caller: Caller) -> None:
     ]
     caller("GET", f"{REPO}/releases?per_page=3")
     caller("GET", f"{REPO}/releases/{release}")
-    caller("POST", f"{REPO}/releases/{release}/assets?name=a.json", b"{}")
+    asset = caller("POST", f"{REPO}/releases/{release}/assets?name=a.json", b"{}")["id"]
+    caller("GET", f"{REPO}/releases/assets/{asset}")
+    caller("DELETE", f"{REPO}/releases/assets/{asset}")
+    caller("POST", f"{REPO}/releases/{release}/assets?name=b.json", b"{}")
     caller("GET", f"{REPO}/releases/{release}/assets")
     caller("PATCH", f"{REPO}/releases/{release}", {"draft": False})
     caller("GET", f"{REPO}/releases/tags/v2")
+    caller("GET", f"{REPO}/releases/latest")
+    caller("POST", f"{REPO}/releases/generate-notes", {"tag_name": "v3"})
     caller("DELETE", f"{REPO}/releases/{release}")
     sha = caller("GET", f"{REPO}/git/ref/heads/main")["object"]["sha"]
     caller("POST", f"{REPO}/statuses/{sha}", {"state": "success", "context": "ci", "description": "fine"})
@@ -254,7 +278,9 @@ def _automation(caller: Caller) -> None:
     run = caller("GET", f"{REPO}/actions/runs?per_page=1")["workflow_runs"][0]["id"]
     caller("GET", f"{REPO}/actions/runs/{run}")
     caller("GET", f"{REPO}/actions/runs/{run}/artifacts")
-    caller("GET", f"{REPO}/actions/artifacts?name=report")
+    artifacts = caller("GET", f"{REPO}/actions/artifacts?name=report")["artifacts"]
+    caller("GET", f"{REPO}/actions/artifacts/{artifacts[0]['id']}")
+    caller("POST", f"{REPO}/dispatches", {"event_type": "sprint", "client_payload": {"number": 1}})
 
 
 def _route(exchange: Any) -> Any:

@@ -4,91 +4,47 @@
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from datetime import datetime, timezone
 from typing import Any
 
+from milepost.simulator.limits import describe_rate
+from milepost.simulator.pages import Connection, GraphError, Unimplemented
 from milepost.simulator.router import Refusal, Request
-from milepost.simulator.store import Comment, Event, Issue, Label, Milestone, Repository, read_time, write_time
+from milepost.simulator.routes.pulls import closing_references
+from milepost.simulator.store import (
+    Comment,
+    Event,
+    Issue,
+    Label,
+    Milestone,
+    Pull,
+    Repository,
+    TagObject,
+    blob_sha,
+    read_time,
+    write_time,
+)
 from milepost.simulator.wire import association, node_id, read_node_id
 
-MOST_PER_PAGE = 100
 ROLES = {"admin": "ADMIN", "maintain": "MAINTAIN", "write": "WRITE", "triage": "TRIAGE", "read": "READ"}
 Arguments = dict[str, Any]
 
 
-class GraphError(Exception):
-    """An error of GitHub's with its type."""
-
-    def __init__(self, kind: str, message: str) -> None:
-        super().__init__(message)
-        self.kind = kind
-
-
-class Unimplemented(Exception):
-    """A field of the schema that the simulator does not imitate."""
-
-
-class Connection:
-    """A page of items, with GitHub's refusals of page sizes."""
-
-    def __init__(self, items: Sequence[Any], wrap: Callable[[Any], Any], name: str, page: Arguments) -> None:
-        first, last = page.get("first"), page.get("last")
-        size = first if first is not None else last
-        if size is None:
-            raise GraphError(
-                "MISSING_PAGINATION_BOUNDARIES",
-                f"You must provide a `first` or `last` value to properly paginate the `{name}` connection.",
-            )
-        if not 0 <= size <= MOST_PER_PAGE:
-            raise GraphError(
-                "EXCESSIVE_PAGINATION",
-                f"Requesting {size} records on the `{name}` connection exceeds the `first` limit of 100 records.",
-            )
-        start = _index(page.get("after")) + 1 if page.get("after") else 0
-        end = _index(page.get("before")) if page.get("before") else len(items)
-        window = list(range(start, end))
-        window = window[:size] if first is not None else window[-size:] if size else []
-        self.totalCount = len(items)
-        self.pageInfo = _PageInfo(window, len(items))
-        self._window, self._items, self._wrap = window, items, wrap
-
-    @property
-    def nodes(self) -> list[Any]:
-        return [self._wrap(self._items[index]) for index in self._window]
-
-    @property
-    def edges(self) -> list[Any]:
-        return [_Edge(_cursor(index), self._wrap(self._items[index])) for index in self._window]
-
-
-class _PageInfo:
-    def __init__(self, window: list[int], total: int) -> None:
-        self.startCursor = _cursor(window[0]) if window else None
-        self.endCursor = _cursor(window[-1]) if window else None
-        self.hasNextPage = bool(window) and window[-1] + 1 < total
-        self.hasPreviousPage = bool(window) and window[0] > 0
-
-
-class _Edge:
-    def __init__(self, cursor: str, node: Any) -> None:
-        self.cursor, self.node = cursor, node
-
-
 class Query:
-    """The root."""
+    """The root of a reading document, which asks for `nodes` nodes at most."""
 
-    def __init__(self, request: Request) -> None:
-        self._request = request
+    def __init__(self, request: Request, nodes: int) -> None:
+        self._request, self._nodes = request, nodes
 
     @property
     def viewer(self) -> Any:
         return Actor(self._request, self._request.login, is_viewer=True)
 
-    @property
-    def rateLimit(self) -> Any:
-        raise Unimplemented("Query.rateLimit members")
+    def rateLimit(self, dry_run: bool = False) -> Any:
+        rate = describe_rate(self._request.store, self._request.login, "graphql")
+        reset = datetime.fromtimestamp(rate.pop("reset"), timezone.utc)
+        return {**rate, "cost": 1, "nodeCount": self._nodes, "resetAt": write_time(reset)}
 
     def repository(self, owner: str, name: str, **_: Any) -> Any:
         found = self._request.store.find(f"{owner}/{name}")
@@ -98,21 +54,47 @@ class Query:
         return RepositoryNode(self._request, found)
 
     def node(self, id: str) -> Any:
-        prefix, number = read_node_id(id)
-        for repository in self._request.store.repositories.values():
-            if self._request.role(repository) == "none":
-                continue
-            if prefix == "MI":
-                for milestone in repository.milestones.values():
-                    if milestone.id == number:
-                        return MilestoneNode(self._request, repository, milestone)
-            for issue in repository.issues.values() if prefix in ("I", "PR") else ():
-                if issue.id == number and (prefix == "PR") == (issue.pull is not None):
-                    return (PullNode if issue.pull else IssueNode)(self._request, repository, issue)
-        raise GraphError("NOT_FOUND", f"Could not resolve to a node with the global id of '{id}'")
+        return find_node(self._request, id)
 
     def nodes(self, ids: list[str]) -> list[Any]:
-        return [self.node(each) for each in ids]
+        """One for each id; for an id that is nobody's, its error."""
+        return [_or_error(find_node, self._request, each) for each in ids]
+
+
+def find_node(request: Request, id: str) -> Any:
+    """The node with that id, of a repository that may be seen."""
+    prefix, number = read_node_id(id)
+    if prefix == "U":
+        for user in request.store.users.values():
+            if user.id == number:
+                return Actor(request, user.login)
+    for repository in request.store.repositories.values():
+        if request.role(repository) != "none" and (found := _node_of(request, repository, prefix, number)):
+            return found
+    raise GraphError("NOT_FOUND", f"Could not resolve to a node with the global id of '{id}'")
+
+
+def _node_of(request: Request, repository: Repository, prefix: str, number: int) -> Any:
+    if prefix == "R" and repository.id == number:
+        return RepositoryNode(request, repository)
+    if prefix == "LA" and number in repository.labels:
+        return LabelNode(request, repository, repository.labels[number])
+    if prefix == "IC" and number in repository.comments:
+        return CommentNode(request, repository, repository.comments[number])
+    if prefix == "MI":
+        found = next((each for each in repository.milestones.values() if each.id == number), None)
+        return MilestoneNode(request, repository, found) if found else None
+    issue = repository.issue_with_id(number) if prefix in ("I", "PR") else None
+    if issue is None or (prefix == "PR") != (issue.pull is not None):
+        return None
+    return item_node(request, repository, issue)
+
+
+def item_node(request: Request, repository: Repository, issue: Issue) -> Any:
+    """The node of an issue or of a pull request."""
+    if issue.pull:
+        return PullNode(request, repository, issue, issue.pull)
+    return IssueNode(request, repository, issue)
 
 
 class Actor:
@@ -132,9 +114,13 @@ class Actor:
 
 
 class LabelNode:
-    def __init__(self, label: Label) -> None:
+    def __init__(self, request: Request, repository: Repository, label: Label) -> None:
         self.id, self.name, self.color = node_id("LA", label.id), label.name, label.color
         self.description = label.description
+        self.url = f"{request.wire.html}/{repository.full_name}/labels/{label.name}"
+
+    def type_name(self) -> str:
+        return "Label"
 
 
 class RepositoryNode:
@@ -143,49 +129,62 @@ class RepositoryNode:
         self.id, self.databaseId = node_id("R", repository.id), repository.id
         self.name, self.nameWithOwner = repository.name, repository.full_name
         self.isFork, self.isPrivate, self.isArchived = repository.is_fork, repository.is_private, repository.is_archived
-        self.hasIssuesEnabled = True
+        self.createdAt, self.description, self.hasIssuesEnabled = write_time(repository.created_at), None, True
         self.url = f"{request.wire.html}/{repository.full_name}"
+        role = request.role(repository)
+        self.viewerPermission, self.viewerCanAdminister = ROLES.get(role), role == "admin"
+
+    def type_name(self) -> str:
+        return "Repository"
 
     @property
-    def viewerPermission(self) -> str | None:
-        role = self._request.role(self._repository)
-        return ROLES.get(role)
+    def owner(self) -> Actor:
+        return Actor(self._request, self._repository.owner)
 
     @property
     def defaultBranchRef(self) -> Any:
         return self.ref(f"refs/heads/{self._repository.default_branch}")
 
     def ref(self, qualified_name: str) -> Any:
-        sha = self._repository.refs.get(qualified_name)
-        return RefNode(self._repository, qualified_name, sha) if sha else None
+        name = qualified_name if qualified_name.startswith("refs/") else f"refs/heads/{qualified_name}"
+        sha = self._repository.refs.get(name)
+        return RefNode(self._repository, name, sha) if sha else None
 
     def object(self, expression: str | None = None, oid: str | None = None) -> Any:
+        """`BRANCH`, `BRANCH:PATH`, or a commit's id in place of the branch."""
         ref, _, path = (expression or oid or "").partition(":")
-        name = self._repository.default_branch if ref == "HEAD" else ref
-        commit = self._repository.commits.get(self._repository.refs.get(f"refs/heads/{name}", name))
+        refs, name = self._repository.refs, self._repository.default_branch if ref == "HEAD" else ref
+        sha = refs.get(f"refs/heads/{name}") or refs.get(f"refs/tags/{name}") or refs.get(name, name)
+        tag = self._repository.tags.get(sha)
+        commit = self._repository.commits.get(tag.target if tag else sha)
         if commit is None or (path and path not in commit.files):
             return None
         return BlobNode(commit.files[path]) if path else CommitNode(commit.sha, commit.message)
 
     def label(self, name: str) -> Any:
         found = self._repository.label_named(name)
-        return LabelNode(found) if found else None
+        return self._label(found) if found else None
 
     def labels(self, order_by: Arguments | None = None, query: str | None = None, **page: Any) -> Connection:
-        _refuse(query, "Repository.labels query")
-        found = sorted(self._repository.labels.values(), key=_label_key((order_by or {}).get("field", "CREATED_AT")))
-        return Connection(_directed(found, order_by), LabelNode, "labels", page)
+        _need_read(self._request, self._repository, "issues|pull-requests")
+        found = [each for each in self._repository.labels.values() if _holds(query, each.name, each.description)]
+        found.sort(key=_label_key((order_by or {}).get("field", "CREATED_AT")))
+        return Connection(_directed(found, order_by), self._label, "labels", page)
 
     def milestone(self, number: int) -> Any:
+        _need_read(self._request, self._repository, "issues|pull-requests")
         found = self._repository.milestones.get(number)
-        return MilestoneNode(self._request, self._repository, found) if found else None
+        return self._milestone(found) if found else None
 
     def milestones(
         self, states: list[str] | None = None, order_by: Arguments | None = None, query: str | None = None, **page: Any
     ) -> Connection:
-        _refuse(query, "Repository.milestones query")
         _need_read(self._request, self._repository, "issues|pull-requests")
-        found = [each for each in self._repository.milestones.values() if not states or each.state.upper() in states]
+        found = [
+            each
+            for each in self._repository.milestones.values()
+            if (not states or each.state.upper() in states) and _holds(query, each.title, each.description)
+        ]
         found.sort(key=_milestone_key((order_by or {}).get("field", "NUMBER")))
         return Connection(_directed(found, order_by), self._milestone, "milestones", page)
 
@@ -198,24 +197,29 @@ class RepositoryNode:
 
     def issues(self, **arguments: Any) -> Connection:
         _need_read(self._request, self._repository, "issues")
-        found = [each for each in self._repository.issues.values() if not each.pull]
+        found = (each for each in self._repository.issues.values() if not each.pull)
         return _issues(self._request, self._repository, found, arguments)
 
     def pullRequest(self, number: int) -> Any:
+        _need_read(self._request, self._repository, "pull-requests")
         found = self._repository.issues.get(number)
         if found is None or not found.pull:
             raise GraphError("NOT_FOUND", f"Could not resolve to a PullRequest with the number of {number}.")
-        return PullNode(self._request, self._repository, found)
+        return PullNode(self._request, self._repository, found, found.pull)
 
     def pullRequests(self, **arguments: Any) -> Connection:
-        found = [each for each in self._repository.issues.values() if each.pull]
-        return _pulls(self._request, self._repository, found, arguments)
+        _need_read(self._request, self._repository, "pull-requests")
+        return _pulls(self._request, self._repository, self._repository.issues.values(), arguments)
 
     def issueOrPullRequest(self, number: int) -> Any:
+        _need_read(self._request, self._repository, "issues|pull-requests")
         found = self._repository.issues.get(number)
         if found is None:
             raise GraphError("NOT_FOUND", f"Could not resolve to an issue or pull request with the number of {number}.")
-        return (PullNode if found.pull else IssueNode)(self._request, self._repository, found)
+        return item_node(self._request, self._repository, found)
+
+    def _label(self, label: Label) -> Any:
+        return LabelNode(self._request, self._repository, label)
 
     def _milestone(self, milestone: Milestone) -> Any:
         return MilestoneNode(self._request, self._repository, milestone)
@@ -223,9 +227,22 @@ class RepositoryNode:
 
 class RefNode:
     def __init__(self, repository: Repository, name: str, sha: str) -> None:
-        self.id, self.name = node_id("REF", len(name)), name.split("/", 2)[2]
-        commit = repository.commits.get(sha)
-        self.target = CommitNode(sha, commit.message if commit else "")
+        self.id, self.name = node_id("REF", int(blob_sha(name)[:8], 16)), name.split("/", 2)[2]
+        tag, commit = repository.tags.get(sha), repository.commits.get(sha)
+        self.target = TagNode(repository, tag) if tag else CommitNode(sha, commit.message if commit else "")
+
+    def type_name(self) -> str:
+        return "Ref"
+
+
+class TagNode:
+    def __init__(self, repository: Repository, tag: TagObject) -> None:
+        self.id, self.oid = node_id("TA", int(tag.sha[:8], 16)), tag.sha
+        self.name, self.message = tag.tag, tag.message
+        self.target = CommitNode(tag.target, repository.commits[tag.target].message)
+
+    def type_name(self) -> str:
+        return "Tag"
 
 
 class CommitNode:
@@ -239,6 +256,8 @@ class CommitNode:
 class BlobNode:
     def __init__(self, text: str) -> None:
         self.text, self.byteSize, self.isBinary = text, len(text.encode()), False
+        self.oid = blob_sha(text)
+        self.id = node_id("B", int(self.oid[:8], 16))
 
     def type_name(self) -> str:
         return "Blob"
@@ -262,36 +281,63 @@ class MilestoneNode:
         return Actor(self._request, self._milestone.creator)
 
     @property
+    def repository(self) -> RepositoryNode:
+        return RepositoryNode(self._request, self._repository)
+
+    @property
     def progressPercentage(self) -> float:
         members = self._repository.members(self.number)
         return 100.0 * sum(each.state == "closed" for each in members) / len(members) if members else 0.0
 
     def issues(self, **arguments: Any) -> Connection:
-        found = [each for each in self._repository.members(self.number) if not each.pull]
+        found = (each for each in self._repository.members(self.number) if not each.pull)
         return _issues(self._request, self._repository, found, arguments)
 
     def pullRequests(self, **arguments: Any) -> Connection:
-        found = [each for each in self._repository.members(self.number) if each.pull]
-        return _pulls(self._request, self._repository, found, arguments)
+        return _pulls(self._request, self._repository, self._repository.members(self.number), arguments)
 
 
-class _Item:
-    """What issues and pull requests have in common."""
+class _Written:
+    """What issues, pull requests and comments have in common: somebody wrote them, and may have edited them."""
 
-    def __init__(self, request: Request, repository: Repository, issue: Issue) -> None:
-        self._request, self._repository, self._issue = request, repository, issue
-        self.number, self.title, self.body = issue.number, issue.title, issue.body or ""
-        self.closed = issue.state == "closed"
-        self.createdAt, self.updatedAt = write_time(issue.created_at), write_time(issue.updated_at)
-        self.closedAt = write_time(issue.closed_at)
+    def __init__(self, request: Request, repository: Repository, item: Issue | Comment) -> None:
+        self._request, self._repository, self._written = request, repository, item
+        self.body, self.databaseId = item.body or "", item.id if item.id < 2**31 else None
+        self.fullDatabaseId = str(item.id)
+        self.createdAt, self.updatedAt = write_time(item.created_at), write_time(item.updated_at)
+        self.lastEditedAt, self.includesCreatedEdit = write_time(item.edited_at), item.edited_at is not None
+        self.viewerDidAuthor = item.author == request.login
 
     @property
     def author(self) -> Actor:
-        return Actor(self._request, self._issue.author)
+        return Actor(self._request, self._written.author)
+
+    @property
+    def editor(self) -> Actor | None:
+        return Actor(self._request, self._written.editor) if self._written.editor else None
+
+    @property
+    def viewerCanUpdate(self) -> bool:
+        may = self._request.may(self._repository, "issues", "write", "triage")
+        return self._request.token is not None and (self.viewerDidAuthor or may)
+
+
+class _Item(_Written):
+    """What issues and pull requests have in common."""
+
+    def __init__(self, request: Request, repository: Repository, issue: Issue) -> None:
+        super().__init__(request, repository, issue)
+        self._issue = issue
+        self.number, self.title, self.locked = issue.number, issue.title, issue.is_locked
+        self.closed, self.closedAt = issue.state == "closed", write_time(issue.closed_at)
 
     @property
     def authorAssociation(self) -> str:
         return association(self._request.store, self._repository, self._issue)
+
+    @property
+    def repository(self) -> RepositoryNode:
+        return RepositoryNode(self._request, self._repository)
 
     @property
     def milestone(self) -> Any:
@@ -300,31 +346,29 @@ class _Item:
 
     def labels(self, order_by: Arguments | None = None, **page: Any) -> Connection:
         found = [self._repository.labels[each] for each in self._issue.labels]
-        return Connection(found, LabelNode, "labels", page)
+        if order_by:
+            found = _directed(sorted(found, key=_label_key(order_by["field"])), order_by)
+        return Connection(found, lambda each: LabelNode(self._request, self._repository, each), "labels", page)
 
     def assignees(self, **page: Any) -> Connection:
         return Connection(self._issue.assignees, lambda login: Actor(self._request, login), "assignees", page)
 
     def comments(self, order_by: Arguments | None = None, **page: Any) -> Connection:
         found = [self._repository.comments[each] for each in self._issue.comments]
+        if order_by:
+            found = _directed(sorted(found, key=lambda each: (each.updated_at, each.id)), order_by)
         return Connection(found, lambda each: CommentNode(self._request, self._repository, each), "comments", page)
 
 
 class IssueNode(_Item):
     def __init__(self, request: Request, repository: Repository, issue: Issue) -> None:
         super().__init__(request, repository, issue)
-        self.id, self.fullDatabaseId = node_id("I", issue.id), str(issue.id)
-        self.databaseId = issue.id if issue.id < 2**31 else None
+        self.id = node_id("I", issue.id)
         self.state = issue.state.upper()
-        self.lastEditedAt = None
         self.url = f"{request.wire.html}/{repository.full_name}/issues/{issue.number}"
 
     def type_name(self) -> str:
         return "Issue"
-
-    @property
-    def repository(self) -> RepositoryNode:
-        return RepositoryNode(self._request, self._repository)
 
     @property
     def parent(self) -> Any:
@@ -341,57 +385,119 @@ class IssueNode(_Item):
         found = self._repository.nested(self.number)
         return Connection(found, lambda each: IssueNode(self._request, self._repository, each), "subIssues", page)
 
-    def timelineItems(self, item_types: list[str] | None = None, since: str | None = None, **page: Any) -> Connection:
-        found = [each for each in self._issue.timeline if each.kind in EVENTS]
+    @property
+    def subIssuesSummary(self) -> dict[str, int]:
+        found = self._repository.nested(self.number)
+        done = sum(each.state == "closed" for each in found)
+        percent = done * 100 // len(found) if found else 0
+        return {"total": len(found), "completed": done, "percentCompleted": percent}
+
+    def closedByPullRequestsReferences(
+        self,
+        include_closed_prs: bool = False,
+        user_linked_only: bool = False,
+        order_by_state: bool = False,
+        **page: Any,
+    ) -> Connection:
+        """The pull requests whose merge closes it: the open ones unless closed ones are asked for."""
+        found = [
+            each
+            for each in self._repository.issues.values()
+            if each.pull
+            and (include_closed_prs or each.state == "open")
+            and self.number in _closed_by(self._repository, each, each.pull, user_linked_only)
+        ]
+        if order_by_state:
+            found.sort(key=lambda each: each.state, reverse=True)
+        wrap = self._pull_node
+        return Connection(found, wrap, "closedByPullRequestsReferences", page)
+
+    def timelineItems(
+        self, item_types: list[str] | None = None, since: str | None = None, skip: int | None = None, **page: Any
+    ) -> Connection:
+        found: list[Event | Comment] = [each for each in self._issue.timeline if each.kind in EVENTS]
+        found += [self._repository.comments[each] for each in self._issue.comments]
+        found.sort(key=lambda each: (_moment(each), each.id))
         if item_types is not None:
-            found = [each for each in found if each.kind.upper() + "_EVENT" in item_types]
+            found = [each for each in found if _item_type(each) in item_types]
         if since is not None:
-            found = [each for each in found if each.at >= read_time(since)]
-        return Connection(found, lambda each: EventNode(self._request, each), "timelineItems", page)
+            found = [each for each in found if _moment(each) >= read_time(since)]
+        return Connection(found[skip or 0 :], self._timeline_node, "timelineItems", page)
+
+    def _pull_node(self, issue: Issue) -> Any:
+        return item_node(self._request, self._repository, issue)
+
+    def _timeline_node(self, entry: Event | Comment) -> Any:
+        if isinstance(entry, Comment):
+            return CommentNode(self._request, self._repository, entry)
+        return EventNode(self._request, self._repository, self._issue, entry)
 
 
 class PullNode(_Item):
-    def __init__(self, request: Request, repository: Repository, issue: Issue) -> None:
+    def __init__(self, request: Request, repository: Repository, issue: Issue, pull: Pull) -> None:
         super().__init__(request, repository, issue)
-        pull = issue.pull
-        assert pull is not None
+        self._pull = pull
         self.id = node_id("PR", issue.id)
         self.state = "MERGED" if pull.merged_at else issue.state.upper()
         self.isDraft, self.merged, self.mergedAt = pull.is_draft, pull.merged_at is not None, write_time(pull.merged_at)
         self.baseRefName, self.headRefName, self.headRefOid = pull.base, pull.head, pull.head_sha
+        self.baseRefOid = repository.refs.get(f"refs/heads/{pull.base}", pull.head_sha)
+        self.isCrossRepository = pull.head_repository != repository.full_name
         self.url = f"{request.wire.html}/{repository.full_name}/pull/{issue.number}"
 
     def type_name(self) -> str:
         return "PullRequest"
 
     @property
+    def mergedBy(self) -> Actor | None:
+        return Actor(self._request, self._pull.merged_by) if self._pull.merged_by else None
+
+    @property
+    def mergeCommit(self) -> CommitNode | None:
+        sha = self._pull.merge_sha
+        return CommitNode(sha, self._repository.commits[sha].message) if sha else None
+
+    @property
     def headRepository(self) -> Any:
-        assert self._issue.pull is not None
-        found = self._request.store.find(self._issue.pull.head_repository)
+        found = self._request.store.find(self._pull.head_repository)
         return RepositoryNode(self._request, found) if found else None
 
     def closingIssuesReferences(
         self, user_linked_only: bool = False, order_by: Arguments | None = None, **page: Any
     ) -> Connection:
-        from milepost.simulator.routes.pulls import closing_references
-
-        assert self._issue.pull is not None
-        numbers = (
-            self._issue.pull.sidebar_links if user_linked_only else closing_references(self._repository, self._issue)
-        )
+        numbers = _closed_by(self._repository, self._issue, self._pull, user_linked_only)
         found = [self._repository.issues[each] for each in numbers]
+        if order_by:
+            found = _directed(sorted(found, key=_issue_key(order_by["field"])), order_by)
         wrap = lambda each: IssueNode(self._request, self._repository, each)  # noqa: E731
         return Connection(found, wrap, "closingIssuesReferences", page)
 
 
-class CommentNode:
+class CommentNode(_Written):
     def __init__(self, request: Request, repository: Repository, comment: Comment) -> None:
-        self.id, self.fullDatabaseId, self.body = node_id("IC", comment.id), str(comment.id), comment.body
-        self.author = Actor(request, comment.author)
-        self.authorAssociation = request.store.association(comment.author, repository)
+        super().__init__(request, repository, comment)
+        self._comment = comment
+        self.id = node_id("IC", comment.id)
         self.isMinimized, self.minimizedReason = comment.minimized is not None, comment.minimized
-        self.createdAt, self.updatedAt = write_time(comment.created_at), write_time(comment.updated_at)
         self.url = f"{request.wire.html}/{repository.full_name}/issues/{comment.issue}#issuecomment-{comment.id}"
+
+    def type_name(self) -> str:
+        return "IssueComment"
+
+    @property
+    def authorAssociation(self) -> str:
+        issue = self._repository.issues[self._comment.issue]
+        if self._comment.author == issue.author:
+            return association(self._request.store, self._repository, issue)
+        return self._request.store.association(self._comment.author, self._repository)
+
+    @property
+    def issue(self) -> IssueNode:
+        return IssueNode(self._request, self._repository, self._repository.issues[self._comment.issue])
+
+    @property
+    def viewerCanMinimize(self) -> bool:
+        return self._request.may(self._repository, "issues", "write", "write")
 
 
 EVENTS = {
@@ -399,71 +505,159 @@ EVENTS = {
     "demilestoned": "DemilestonedEvent",
     "closed": "ClosedEvent",
     "reopened": "ReopenedEvent",
+    "assigned": "AssignedEvent",
+    "unassigned": "UnassignedEvent",
+    "labeled": "LabeledEvent",
+    "unlabeled": "UnlabeledEvent",
+    "renamed": "RenamedTitleEvent",
+    "locked": "LockedEvent",
+    "unlocked": "UnlockedEvent",
+    "cross-referenced": "CrossReferencedEvent",
 }
+ITEM_TYPES = {"renamed": "RENAMED_TITLE_EVENT", "cross-referenced": "CROSS_REFERENCED_EVENT"}
 
 
 class EventNode:
-    def __init__(self, request: Request, event: Event) -> None:
+    def __init__(self, request: Request, repository: Repository, issue: Issue, event: Event) -> None:
+        self._request, self._repository, self._issue, self._details = request, repository, issue, event.details
         self._kind = EVENTS[event.kind]
         self.id, self.createdAt, self.actor = node_id("EV", event.id), write_time(event.at), Actor(request, event.actor)
         self.milestoneTitle = event.details.get("milestone", {}).get("title")
         self.stateReason = (event.details.get("state_reason") or "completed").upper()
+        self.isCrossRepository = False
+        rename = event.details.get("rename", {})
+        self.previousTitle, self.currentTitle = rename.get("from"), rename.get("to")
+        reason = event.details.get("lock_reason")
+        self.lockReason = reason.upper().replace("-", "_").replace(" ", "_") if reason else None
 
     def type_name(self) -> str:
         return self._kind
 
+    @property
+    def assignee(self) -> Actor:
+        return Actor(self._request, self._details["assignee"])
+
+    @property
+    def label(self) -> LabelNode:
+        """The label as it is; one that is gone, as it was."""
+        was = self._details["label"]
+        found = self._repository.label_named(was["name"]) or Label(0, was["name"], was["color"])
+        return LabelNode(self._request, self._repository, found)
+
+    @property
+    def source(self) -> Any:
+        return item_node(self._request, self._repository, self._repository.issues[self._details["source"]])
+
+    @property
+    def willCloseTarget(self) -> bool:
+        source = self._repository.issues[self._details["source"]]
+        return source.pull is not None and self._issue.number in closing_references(self._repository, source)
+
+
+def _closed_by(repository: Repository, issue: Issue, pull: Pull, only_linked: bool) -> list[int]:
+    return pull.sidebar_links if only_linked else closing_references(repository, issue)
+
+
+def _moment(entry: Event | Comment) -> datetime:
+    return entry.at if isinstance(entry, Event) else entry.created_at
+
+
+def _item_type(entry: Event | Comment) -> str:
+    if isinstance(entry, Comment):
+        return "ISSUE_COMMENT"
+    return ITEM_TYPES.get(entry.kind, f"{entry.kind.upper()}_EVENT")
+
 
 def _issues(request: Request, repository: Repository, found: Iterable[Issue], arguments: Arguments) -> Connection:
     filters = arguments.pop("filter_by", None) or {}
-    _refuse(filters.pop("viewerSubscribed", None) or None, "IssueFilters.viewerSubscribed")
-    unknown = set(filters) - {"states", "since", "createdBy", "milestoneNumber", "labels"}
-    _refuse(unknown or None, f"IssueFilters {sorted(unknown)}")
-    states = arguments.pop("states", None) or filters.get("states")
-    labels = arguments.pop("labels", None) or filters.get("labels")
+    checks = _filter_checks(repository, filters)
+    states, labels = arguments.pop("states", None), arguments.pop("labels", None)
     order = arguments.pop("order_by", None)
-    since = read_time(filters["since"]) if filters.get("since") else None
-    kept = [
-        each
-        for each in found
-        if (not states or each.state.upper() in states)
-        and (since is None or each.updated_at >= since)
-        and (not filters.get("createdBy") or each.author == filters["createdBy"])
-        and (not filters.get("milestoneNumber") or str(each.milestone) == filters["milestoneNumber"])
-        and (not labels or {repository.labels[one].name for one in each.labels} & set(labels))
-    ]
+    if states:
+        wanted = {each.lower() for each in states}
+        checks.append(lambda issue: issue.state in wanted)
+    if labels:
+        checks.append(lambda issue: bool(_label_names(repository, issue) & {each.casefold() for each in labels}))
+    kept = [each for each in found if all(check(each) for check in checks)]
     kept.sort(key=_issue_key((order or {}).get("field", "CREATED_AT")))
     return Connection(_directed(kept, order), lambda each: IssueNode(request, repository, each), "issues", arguments)
 
 
+def _filter_checks(repository: Repository, filters: Arguments) -> list[Callable[[Issue], bool]]:
+    """What `filterBy` asks of an issue; a null that is given asks for issues without."""
+    if filters.get("viewerSubscribed"):
+        raise Unimplemented("IssueFilters.viewerSubscribed")
+    checks: list[Callable[[Issue], bool]] = []
+    if filters.get("states"):
+        states = {each.lower() for each in filters["states"]}
+        checks.append(lambda issue: issue.state in states)
+    if filters.get("since"):
+        since = read_time(filters["since"])
+        checks.append(lambda issue: issue.updated_at >= since)
+    if filters.get("createdBy"):
+        login = filters["createdBy"].casefold()
+        checks.append(lambda issue: issue.author.casefold() in (login, f"{login}[bot]"))
+    if filters.get("mentioned"):
+        mention = f"@{filters['mentioned']}".casefold()
+        checks.append(lambda issue: mention in (issue.body or "").casefold())
+    if filters.get("labels"):
+        names = {each.casefold() for each in filters["labels"]}
+        checks.append(lambda issue: names <= _label_names(repository, issue))
+    if "assignee" in filters:
+        checks.append(lambda issue: _is_value(filters["assignee"], issue.assignees))
+    if "milestoneNumber" in filters:
+        checks.append(lambda issue: _is_value(filters["milestoneNumber"], [issue.milestone] if issue.milestone else []))
+    if "milestone" in filters:
+        ids = {number: each.id for number, each in repository.milestones.items()}
+        checks.append(lambda issue: _is_value(filters["milestone"], [ids[issue.milestone]] if issue.milestone else []))
+    return checks
+
+
+def _is_value(wanted: str | None, held: list[Any]) -> bool:
+    if wanted in (None, "*"):
+        return bool(held) == (wanted == "*")
+    return wanted in [str(each) for each in held]
+
+
+def _label_names(repository: Repository, issue: Issue) -> set[str]:
+    return {repository.labels[each].name.casefold() for each in issue.labels}
+
+
 def _pulls(request: Request, repository: Repository, found: Iterable[Issue], arguments: Arguments) -> Connection:
-    states = arguments.pop("states", None)
+    states, labels = arguments.pop("states", None), arguments.pop("labels", None)
     base, head = arguments.pop("base_ref_name", None), arguments.pop("head_ref_name", None)
     order = arguments.pop("order_by", None)
-    _refuse(arguments.pop("labels", None), "pullRequests labels")
     kept = [
         each
-        for each in (PullNode(request, repository, one) for one in found)
-        if (not states or each.state in states)
-        and base in (None, each.baseRefName)
-        and head in (None, each.headRefName)
+        for each in found
+        if each.pull
+        and base in (None, each.pull.base)
+        and head in (None, each.pull.head)
+        and (not states or ("MERGED" if each.pull.merged_at else each.state.upper()) in states)
+        and (not labels or _label_names(repository, each) & {name.casefold() for name in labels})
     ]
-    kept.sort(key=lambda each: each.number)
-    return Connection(_directed(kept, order), lambda each: each, "pullRequests", arguments)
+    kept.sort(key=_issue_key((order or {}).get("field", "CREATED_AT")))
+    wrap = lambda each: item_node(request, repository, each)  # noqa: E731
+    return Connection(_directed(kept, order), wrap, "pullRequests", arguments)
 
 
 def _need_read(request: Request, repository: Repository, scopes: str) -> None:
     """A workflow's token without the scope sees a public repository's issues, and nothing of a private one's."""
-    if not repository.is_private:
-        return
     try:
         request.need(repository, scopes, "read", "read")
     except Refusal:
         raise GraphError("FORBIDDEN", "Resource not accessible by integration") from None
 
 
-def _refuse(value: object, what: str) -> None:
-    if value is not None:
-        raise Unimplemented(what)
+def _or_error(call: Callable[[Request, str], Any], request: Request, argument: str) -> Any:
+    try:
+        return call(request, argument)
+    except GraphError as error:
+        return error
+
+
+def _holds(query: str | None, *texts: str | None) -> bool:
+    return query is None or any(query.casefold() in (each or "").casefold() for each in texts)
 
 
 def _directed(items: list[Any], order: Arguments | None) -> list[Any]:
@@ -492,14 +686,3 @@ def _issue_key(field: str) -> Callable[[Issue], Any]:
         "COMMENTS": lambda each: (len(each.comments), each.number),
     }
     return keys[field]
-
-
-def _cursor(index: int) -> str:
-    return base64.b64encode(f"cursor:{index}".encode()).decode()
-
-
-def _index(cursor: Any) -> int:
-    try:
-        return int(base64.b64decode(str(cursor)).decode().removeprefix("cursor:"))
-    except ValueError:
-        raise GraphError("INVALID_CURSOR_ARGUMENTS", f"`{cursor}` does not appear to be a valid cursor.") from None

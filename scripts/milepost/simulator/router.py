@@ -185,12 +185,10 @@ def route(
 
 
 def find(method: str, path: str) -> tuple[Route, dict[str, str]] | None:
-    """The route for the request, and the parts of its path."""
-    for each in ROUTES:
-        found = each.pattern.fullmatch(path) if each.method == method else None
-        if found:
-            return each, found.groupdict()
-    return None
+    """The route for the request, and the parts of its path; `issues/events` goes before `issues/{number}`."""
+    matches = [(each, each.pattern.fullmatch(path)) for each in ROUTES if each.method == method]
+    found = [(each, match.groupdict()) for each, match in matches if match]
+    return min(found, key=lambda pair: pair[0].template.count("{")) if found else None
 
 
 def nearest(method: str, path: str) -> list[str]:

@@ -141,7 +141,7 @@ def _load_issues(store: Store, repository: Repository, seed: Mapping[str, Any]) 
         seed,
         "issue",
         "number title body author state state_reason labels assignees milestone type parent association created_at"
-        " comments repeat head base head_sha head_repository draft sidebar_links",
+        " locked blocked_by comments repeat head base head_sha head_files head_repository draft merged sidebar_links",
     )
     for turn in range(1, seed.get("repeat", 1) + 1):
         _load_issue(store, repository, seed, turn)
@@ -149,9 +149,8 @@ def _load_issues(store: Store, repository: Repository, seed: Mapping[str, Any]) 
 
 def _load_issue(store: Store, repository: Repository, seed: Mapping[str, Any], turn: int) -> None:
     number = seed.get("number", repository.last_number + 1)
-    repository.last_number = max(repository.last_number, number)
     when = _time(seed.get("created_at"), store)
-    state = seed.get("state", "open")
+    state = seed.get("state", "closed" if seed.get("merged") else "open")
     issue = Issue(
         id=store.next_id(),
         number=number,
@@ -167,12 +166,18 @@ def _load_issue(store: Store, repository: Repository, seed: Mapping[str, Any], t
         assignees=[store.user(login).login for login in seed.get("assignees", [])],
         type=seed.get("type"),
         association=seed.get("association"),
+        is_locked=seed.get("locked", False),
+        blocked_by=list(seed.get("blocked_by", [])),
     )
-    repository.issues[number] = issue
+    repository.add(issue)
     repository.place(issue, seed.get("milestone"))
     repository.nest(issue, seed.get("parent"))
+    for blocker in issue.blocked_by:
+        if blocker not in repository.issues:
+            raise ValueError(f"issue {number} of a seed is blocked by {blocker}, which must come before it")
+        repository.issues[blocker].blocking.append(number)
     if "head" in seed:
-        issue.pull = _pull(repository, seed)
+        _load_pull(store, repository, issue, seed)
     for each in seed.get("comments", []):
         _know(each, "comment", "author body")
         author = store.user(each.get("author", repository.owner)).login
@@ -181,15 +186,17 @@ def _load_issue(store: Store, repository: Repository, seed: Mapping[str, Any], t
         issue.comments.append(comment.id)
 
 
-def _pull(repository: Repository, seed: Mapping[str, Any]) -> Pull:
+def _load_pull(store: Store, repository: Repository, issue: Issue, seed: Mapping[str, Any]) -> None:
+    """The issue is a pull request; `merged` closes it, and its author is a contributor."""
     head = seed["head"]
     sha = seed.get("head_sha") or sha1(f"head {head}".encode()).hexdigest()
     base_sha = repository.refs[f"refs/heads/{repository.default_branch}"]
-    repository.commits.setdefault(sha, Commit(sha, head, [base_sha], {}, repository.created_at, repository.owner))
+    files = {**repository.commits[base_sha].files, **seed.get("head_files", {})}
+    repository.commits.setdefault(sha, Commit(sha, head, [base_sha], files, repository.created_at, repository.owner))
     head_repository = seed.get("head_repository", repository.full_name)
     if head_repository == repository.full_name:
         repository.refs.setdefault(f"refs/heads/{head}", sha)
-    return Pull(
+    issue.pull = Pull(
         head=head,
         base=seed.get("base", repository.default_branch),
         head_sha=sha,
@@ -197,6 +204,11 @@ def _pull(repository: Repository, seed: Mapping[str, Any]) -> Pull:
         is_draft=seed.get("draft", False),
         sidebar_links=list(seed.get("sidebar_links", [])),
     )
+    if seed.get("merged"):
+        issue.state_reason = None
+        issue.pull.merged_at, issue.pull.merged_by, issue.pull.merge_sha = issue.closed_at, repository.owner, sha
+        repository.contributors[issue.author] = None
+    store.mention(repository, issue, issue.body, issue.author)
 
 
 def _load_automation(store: Store, repository: Repository, seed: Mapping[str, Any]) -> None:
@@ -210,6 +222,7 @@ def _load_automation(store: Store, repository: Repository, seed: Mapping[str, An
             each.get("dispatch_inputs"),
         )
         repository.workflows[workflow.id] = workflow
+    store.register_workflows(repository)
     for each in seed.get("runs", []):
         _know(each, "run", "workflow event branch head_sha actor created_at status conclusion inputs")
         values = {"branch": repository.default_branch, "head_sha": "", "actor": repository.owner, **each}

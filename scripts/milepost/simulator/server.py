@@ -10,7 +10,6 @@ import signal
 import sys
 import threading
 import time
-import traceback
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from datetime import datetime
@@ -18,9 +17,9 @@ from hashlib import sha1
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
-from milepost.simulator import router
+from milepost.simulator.dispatch import dispatch
 from milepost.simulator.faults import Do, Fault, Faults
 from milepost.simulator.journal import Exchange, Journal
 from milepost.simulator.limits import (
@@ -28,7 +27,6 @@ from milepost.simulator.limits import (
     SECONDARY,
     describe_rate,
     give_back_request,
-    spend_content,
     spend_request,
 )
 from milepost.simulator.router import Answer, Refusal, Request
@@ -211,36 +209,10 @@ class Simulator:
                 raise Refusal(401, "Bad credentials")
             if path != "/rate_limit":
                 spend_request(self.store, login, resource)
-            answer = self._dispatch(request)
+            answer = dispatch(request)
         except Refusal as refusal:
             answer = refusal.answer
         return self._dressed(answer, login, resource, headers, is_read=exchange.method == "GET")
-
-    def _dispatch(self, request: Request) -> Answer:
-        found = router.find(request.method, request.path)
-        if found is None:
-            known = ", ".join(router.nearest(request.method, request.path)) or "none that is like it"
-            raise Refusal(501, f"the simulator does not know {request.method} {request.path}; it knows {known}")
-        route, parts = found
-        request.parts = {name: unquote(part) for name, part in parts.items()}
-        router.check_known(route, request)
-        if "owner" in request.parts:
-            repository = request.repository
-            if route.scopes != "metadata" or route.role != "read":
-                request.need(repository, route.scopes, route.level, route.role)
-            if repository.is_archived and route.level == "write":
-                raise Refusal(403, "Repository was archived so is read-only.")
-        router.check_kinds(route, request)
-        if route.is_content:
-            spend_content(self.store, request.login)
-        try:
-            return route.handler(request)
-        except Refusal:
-            raise
-        except Exception as trouble:
-            # An answer that nobody wrote: the test that asked must fail, not its connection.
-            traceback.print_exc()
-            raise Refusal(501, f"the simulator failed in {route.method} {route.template}: {trouble!r}") from trouble
 
     def _visible(self, exchange: Exchange) -> Store:
         """The store, or for the reads after an invisible write the one before it."""

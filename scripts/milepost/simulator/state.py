@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from milepost.simulator.store import Issue, Repository, Store, write_time
+from milepost.simulator.store import Issue, Pull, Repository, Store, write_time
 
 
 def describe(store: Store, repository: Repository) -> dict[str, Any]:
@@ -54,6 +54,7 @@ def describe(store: Store, repository: Repository) -> dict[str, Any]:
             for each in repository.runs.values()
             if each.event == "workflow_dispatch"
         ],
+        "repository_dispatches": [{"type": each.kind, "payload": each.payload} for each in repository.dispatches],
     }
 
 
@@ -71,6 +72,15 @@ def _issue(repository: Repository, issue: Issue) -> dict[str, Any]:
         "milestone": milestone.title if milestone else None,
         "type": issue.type,
         "parent": issue.parent,
+        "blocked_by": sorted(issue.blocked_by),
+        "locked": issue.is_locked,
         "comments": len(issue.comments),
         "pull": issue.pull is not None,
+        **_pull(issue.pull),
     }
+
+
+def _pull(pull: Pull | None) -> dict[str, Any]:
+    if pull is None:
+        return {}
+    return {"head": pull.head, "base": pull.base, "draft": pull.is_draft, "merged": pull.merged_at is not None}

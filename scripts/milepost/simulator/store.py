@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import pickle
+import re
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from hashlib import sha1
 from typing import Any
 
+from milepost.simulator.triggers import name_of, read_dispatch_inputs
+
 ROLES = ("none", "read", "triage", "write", "maintain", "admin")
 LEVELS = ("none", "read", "write")
+MENTION = re.compile(r"(?<![\w/#])#([0-9]{1,9})\b")
 
 
 @dataclass
@@ -59,6 +63,8 @@ class Comment:
     created_at: datetime
     updated_at: datetime
     minimized: str | None = None
+    editor: str | None = None
+    edited_at: datetime | None = None
 
 
 @dataclass
@@ -82,6 +88,8 @@ class Pull:
     head_repository: str
     is_draft: bool = False
     merged_at: datetime | None = None
+    merged_by: str | None = None
+    merge_sha: str | None = None
     sidebar_links: list[int] = field(default_factory=list)
 
 
@@ -99,12 +107,19 @@ class Issue:
     state: str = "open"
     state_reason: str | None = None
     closed_at: datetime | None = None
+    closed_by: str | None = None
+    editor: str | None = None
+    edited_at: datetime | None = None
+    is_locked: bool = False
+    lock_reason: str | None = None
     labels: list[int] = field(default_factory=list)
     assignees: list[str] = field(default_factory=list)
     milestone: int | None = None
     type: str | None = None
     parent: int | None = None
     association: str | None = None
+    blocked_by: list[int] = field(default_factory=list)
+    blocking: list[int] = field(default_factory=list)
     comments: list[int] = field(default_factory=list)
     timeline: list[Event] = field(default_factory=list)
     pull: Pull | None = None
@@ -127,6 +142,7 @@ class TagObject:
     message: str
     target: str
     tagger: str
+    email: str
     at: datetime
 
 
@@ -152,6 +168,7 @@ class Release:
     is_prerelease: bool
     created_at: datetime
     published_at: datetime | None = None
+    make_latest: str = "true"
     assets: list[Asset] = field(default_factory=list)
 
 
@@ -180,6 +197,16 @@ class Run:
     status: str = "completed"
     conclusion: str | None = "success"
     inputs: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class Dispatch:
+    """A repository dispatch event."""
+
+    kind: str
+    payload: dict[str, Any]
+    actor: str
+    at: datetime
 
 
 @dataclass
@@ -224,11 +251,14 @@ class Repository:
     workflows: dict[int, Workflow] = field(default_factory=dict)
     runs: dict[int, Run] = field(default_factory=dict)
     artifacts: dict[int, Artifact] = field(default_factory=dict)
+    dispatches: list[Dispatch] = field(default_factory=list)
     issue_types: list[str] = field(default_factory=list)
     last_number: int = 0
     last_milestone: int = 0
     held: dict[int, dict[int, None]] = field(default_factory=dict)
     children: dict[int, dict[int, None]] = field(default_factory=dict)
+    numbers: dict[int, int] = field(default_factory=dict)
+    contributors: dict[str, None] = field(default_factory=dict)
 
     @property
     def full_name(self) -> str:
@@ -237,6 +267,15 @@ class Repository:
     def label_named(self, name: str) -> Label | None:
         """The label; GitHub tells labels apart without case."""
         return next((each for each in self.labels.values() if each.name.casefold() == name.casefold()), None)
+
+    def add(self, issue: Issue) -> None:
+        """The issue or pull request is there, by number and by id."""
+        self.issues[issue.number] = issue
+        self.numbers[issue.id] = issue.number
+        self.last_number = max(self.last_number, issue.number)
+
+    def issue_with_id(self, id: object) -> Issue | None:
+        return self.issues.get(self.numbers.get(id, 0)) if isinstance(id, int) else None
 
     def members(self, milestone: int) -> list[Issue]:
         """The issues and pull requests that the milestone holds, in the order they came."""
@@ -305,10 +344,26 @@ class Store:
             return "OWNER"
         if login in repository.collaborators:
             return "COLLABORATOR"
-        has_merged = any(
-            each.pull and each.pull.merged_at and each.author == login for each in repository.issues.values()
-        )
-        return "CONTRIBUTOR" if has_merged else "NONE"
+        return "CONTRIBUTOR" if login in repository.contributors else "NONE"
+
+    def register_workflows(self, repository: Repository) -> None:
+        """Every workflow file of the default branch is a workflow; its file says which inputs a dispatch may give."""
+        head = repository.commits[repository.refs[f"refs/heads/{repository.default_branch}"]]
+        known = {each.path for each in repository.workflows.values()}
+        for path, text in sorted(head.files.items()):
+            if re.fullmatch(r"\.github/workflows/[^/]+\.ya?ml", path) and path not in known:
+                workflow = Workflow(self.next_id(), path, name_of(text, path))
+                repository.workflows[workflow.id] = workflow
+
+    def mention(self, repository: Repository, source: Issue, text: str | None, actor: str) -> None:
+        """Every issue that the text names by number knows of its source, once."""
+        for number in dict.fromkeys(int(each) for each in MENTION.findall(text or "")):
+            target = repository.issues.get(number)
+            if target is None or target is source:
+                continue
+            if not any(each.details.get("source") == source.number for each in target.timeline):
+                details = {"source": source.number}
+                target.timeline.append(Event(self.next_id(), "cross-referenced", actor, self.now, details))
 
     def advance(self, seconds: float) -> None:
         self.now += timedelta(seconds=seconds)
@@ -318,6 +373,20 @@ class Store:
         copied = pickle.loads(pickle.dumps(self))
         assert isinstance(copied, Store)
         return copied
+
+
+def dispatch_inputs(repository: Repository, workflow: Workflow, branch: str) -> list[str] | None:
+    """What the seed says, else what the file says on that branch; None when there is no such trigger."""
+    text = repository.commits[repository.refs[f"refs/heads/{branch}"]].files.get(workflow.path)
+    if workflow.dispatch_inputs is not None or text is None:
+        return workflow.dispatch_inputs
+    return read_dispatch_inputs(text)
+
+
+def blob_sha(text: str) -> str:
+    """The id that git gives the file."""
+    data = text.encode()
+    return sha1(b"blob %d\0" % len(data) + data).hexdigest()
 
 
 def read_time(text: str) -> datetime:

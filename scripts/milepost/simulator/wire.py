@@ -23,6 +23,7 @@ from milepost.simulator.store import (
     Store,
     TagObject,
     Workflow,
+    blob_sha,
     write_time,
 )
 
@@ -165,7 +166,7 @@ class Wire:
             "user": self.user(issue.author),
             "labels": [self.label(repository, repository.labels[each]) for each in issue.labels],
             "state": issue.state,
-            "locked": False,
+            "locked": issue.is_locked,
             "assignee": assignees[0] if assignees else None,
             "assignees": assignees,
             "milestone": self.milestone(repository, milestone) if milestone else None,
@@ -174,9 +175,9 @@ class Wire:
             "updated_at": write_time(issue.updated_at),
             "closed_at": write_time(issue.closed_at),
             "author_association": association(self.store, repository, issue),
-            "active_lock_reason": None,
+            "active_lock_reason": issue.lock_reason,
             "body": issue.body,
-            "closed_by": None,
+            "closed_by": self.user(issue.closed_by) if issue.closed_by else None,
             "reactions": self._reactions(url),
             "performed_via_github_app": None,
             "state_reason": issue.state_reason,
@@ -186,6 +187,11 @@ class Wire:
                 "completed": done,
                 "percent_completed": done * 100 // len(children) if children else 0,
             },
+        }
+        related = {"blocked_by": issue.blocked_by, "blocking": issue.blocking}
+        written["issue_dependencies_summary"] = {
+            **{name: sum(repository.issues[each].state == "open" for each in found) for name, found in related.items()},
+            **{f"total_{name}": len(found) for name, found in related.items()},
         }
         if issue.parent is not None:
             written["parent_issue_url"] = f"{self._url(repository)}/issues/{issue.parent}"
@@ -219,27 +225,16 @@ class Wire:
             "comments_url": f"{api}/comments",
             "statuses_url": f"{self._url(repository)}/statuses/{pull.head_sha}",
             "merged_at": write_time(pull.merged_at),
-            "merge_commit_sha": pull.head_sha if pull.merged_at else None,
+            "merge_commit_sha": pull.merge_sha,
             "requested_reviewers": [],
             "requested_teams": [],
             "draft": pull.is_draft,
             "head": self._side(repository, pull.head, pull.head_sha, pull.head_repository),
             "base": self._side(repository, pull.base, repository.refs.get(f"refs/heads/{pull.base}", ""), None),
-            "_links": {
-                name: {"href": url}
-                for name in (
-                    "self",
-                    "html",
-                    "issue",
-                    "comments",
-                    "review_comments",
-                    "review_comment",
-                    "commits",
-                    "statuses",
-                )
-            },
             "auto_merge": None,
         }
+        links = {"html": "html_url", "self": "url", **{name: f"{name}_url" for name in PULL_LINKS}}
+        simple["_links"] = {name: {"href": simple[member]} for name, member in links.items()}
         if not is_full:
             return simple
         return {
@@ -248,7 +243,7 @@ class Wire:
             "mergeable": True,
             "rebaseable": True,
             "mergeable_state": "clean",
-            "merged_by": None,
+            "merged_by": self.user(pull.merged_by) if pull.merged_by else None,
             "comments": len(issue.comments),
             "review_comments": 0,
             "maintainer_can_modify": False,
@@ -278,8 +273,30 @@ class Wire:
             "performed_via_github_app": None,
         }
 
-    def event(self, repository: Repository, issue: Issue, event: Event) -> Json:
-        """One timeline entry; GitHub names the milestone by its title only."""
+    def timeline_entry(self, repository: Repository, issue: Issue, entry: Event | Comment) -> Json:
+        """An event, a mention elsewhere, or a comment: each has a form of its own."""
+        if isinstance(entry, Comment):
+            written = self.comment(repository, entry)
+            return {**written, "event": "commented", "actor": written["user"]}
+        if entry.kind != "cross-referenced":
+            return self.event(repository, entry)
+        source = self.issue(repository, repository.issues[entry.details["source"]])
+        return {
+            "event": entry.kind,
+            "actor": self.user(entry.actor),
+            "created_at": write_time(entry.at),
+            "updated_at": write_time(entry.at),
+            "source": {"type": "issue", "issue": {**source, "repository": self.minimal_repository(repository)}},
+        }
+
+    def event_with_issue(self, repository: Repository, issue: Issue, event: Event) -> Json:
+        return {**self.event(repository, event), "issue": self.issue(repository, issue)}
+
+    def event(self, repository: Repository, event: Event) -> Json:
+        """One event; GitHub names the milestone by its title only."""
+        details = dict(event.details)
+        if "assignee" in details:
+            details = {"assignee": self.user(details["assignee"]), "assigner": self.user(event.actor)}
         return {
             "id": event.id,
             "node_id": node_id("EV", event.id),
@@ -290,7 +307,7 @@ class Wire:
             "commit_url": None,
             "created_at": write_time(event.at),
             "performed_via_github_app": None,
-            **event.details,
+            **details,
         }
 
     def ref(self, repository: Repository, name: str, sha: str) -> Json:
@@ -360,7 +377,7 @@ class Wire:
             "sha": tag.sha,
             "url": f"{self._url(repository)}/git/tags/{tag.sha}",
             "message": tag.message,
-            "tagger": {"date": write_time(tag.at), "email": f"{tag.tagger}@example.org", "name": tag.tagger},
+            "tagger": {"date": write_time(tag.at), "email": tag.email, "name": tag.tagger},
             "object": {
                 "type": "commit",
                 "sha": tag.target,
@@ -463,24 +480,45 @@ class Wire:
         }
 
     def content(self, repository: Repository, path: str, text: str) -> Json:
-        data = text.encode()
-        sha = sha1(b"blob %d\0" % len(data) + data).hexdigest()
+        """A file with what is in it."""
+        content = base64.encodebytes(text.encode()).decode()
+        return {**self.content_entry(repository, path, text), "encoding": "base64", "content": content}
+
+    def content_entry(self, repository: Repository, path: str, text: str | None) -> Json:
+        """A file as a folder lists it; a folder when there is no text."""
+        is_file = text is not None
+        sha = blob_sha(text if text is not None else path)
         url = f"{self._url(repository)}/contents/{path}"
-        git = f"{self._url(repository)}/git/blobs/{sha}"
-        page = f"{self._html(repository)}/blob/{repository.default_branch}/{path}"
+        git = f"{self._url(repository)}/git/{'blobs' if is_file else 'trees'}/{sha}"
+        page = f"{self._html(repository)}/{'blob' if is_file else 'tree'}/{repository.default_branch}/{path}"
         return {
-            "type": "file",
-            "encoding": "base64",
-            "size": len(data),
+            "type": "file" if is_file else "dir",
+            "size": len(text.encode()) if text is not None else 0,
             "name": path.rpartition("/")[2],
             "path": path,
-            "content": base64.encodebytes(data).decode(),
             "sha": sha,
             "url": url,
             "git_url": git,
             "html_url": page,
-            "download_url": page,
+            "download_url": page if is_file else None,
             "_links": {"git": git, "self": url, "html": page},
+        }
+
+    def changed_file(self, repository: Repository, sha: str, path: str, before: str | None, after: str | None) -> Json:
+        """One file of a pull request; lines are counted as a whole, not compared."""
+        status = "added" if before is None else "removed" if after is None else "modified"
+        additions, deletions = len((after or "").splitlines()), len((before or "").splitlines())
+        page = f"{self._html(repository)}/blob/{sha}/{path}"
+        return {
+            "sha": blob_sha(after or before or ""),
+            "filename": path,
+            "status": status,
+            "additions": additions,
+            "deletions": deletions,
+            "changes": additions + deletions,
+            "blob_url": page,
+            "raw_url": page.replace("/blob/", "/raw/"),
+            "contents_url": f"{self._url(repository)}/contents/{path}?ref={sha}",
         }
 
     def workflow(self, repository: Repository, workflow: Workflow) -> Json:
@@ -657,6 +695,7 @@ REPOSITORY_URLS = {
     "teams": "teams",
     "trees": "git/trees{/sha}",
 }
+PULL_LINKS = ("issue", "comments", "review_comments", "review_comment", "commits", "statuses")
 PULL_MEMBERS = (
     "id",
     "number",

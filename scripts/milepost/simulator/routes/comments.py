@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from milepost.simulator.router import Answer, Refusal, Request, invalid, route
-from milepost.simulator.routes.issues import ISSUE, find_issue
+from milepost.simulator.routes.issues import ISSUE, READERS, find_issue
 from milepost.simulator.store import Comment, read_time
 
 COMMENT = "/repos/{owner}/{repo}/issues/comments/{comment}"
 MOST_CHARACTERS = 65_536
 
 
-@route("GET", f"{ISSUE}/comments", query="since per_page")
+@route("GET", f"{ISSUE}/comments", scopes=READERS, query="since per_page")
 def list_comments(request: Request) -> Answer:
     repository, issue = request.repository, find_issue(request)
     since = read_time(request.query["since"]) if "since" in request.query else None
@@ -19,30 +19,37 @@ def list_comments(request: Request) -> Answer:
     return Answer(200, [request.wire.comment(repository, each) for each in page], headers)
 
 
-@route("POST", f"{ISSUE}/comments", members="body")
+@route("POST", f"{ISSUE}/comments", members="body:string")
 def create_comment(request: Request) -> Answer:
     repository, issue, store = request.repository, find_issue(request), request.store
     if request.token is None:
         raise Refusal(401, "Requires authentication")
     if request.token.permissions is not None:
         request.need(repository, "issues|pull-requests" if issue.pull else "issues", "write", "read")
+    if issue.is_locked and not request.may(repository, "issues", "write", "write"):
+        raise Refusal(403, "Unable to create comment because issue is locked.")
     comment = Comment(store.next_id(), issue.number, request.login, _text(request), store.now, store.now)
     repository.comments[comment.id] = comment
     issue.comments.append(comment.id)
+    issue.updated_at = store.now
+    store.mention(repository, issue, comment.body, request.login)
     written = request.wire.comment(repository, comment)
     return Answer(201, written, {"Location": written["url"]})
 
 
-@route("GET", COMMENT)
+@route("GET", COMMENT, scopes=READERS)
 def get_comment(request: Request) -> Answer:
     return Answer(200, request.wire.comment(request.repository, _find(request)))
 
 
-@route("PATCH", COMMENT, members="body")
+@route("PATCH", COMMENT, members="body:string")
 def update_comment(request: Request) -> Answer:
     comment = _find(request)
     _need_edit(request, comment)
-    comment.body, comment.updated_at = _text(request), request.store.now
+    text = _text(request)
+    if text != comment.body:
+        comment.editor, comment.edited_at = request.login, request.store.now
+    comment.body, comment.updated_at = text, request.store.now
     return Answer(200, request.wire.comment(request.repository, comment))
 
 

@@ -4,31 +4,45 @@ from __future__ import annotations
 
 import base64
 import binascii
-from hashlib import sha1
 
 from milepost.simulator.router import Answer, Refusal, Request, route
-from milepost.simulator.store import Commit, Repository
+from milepost.simulator.store import Commit, Repository, blob_sha
 
 PATH = "/repos/{owner}/{repo}/contents/{path*}"
 
 
-@route("GET", PATH, query="ref")
+@route("GET", PATH, scopes="contents", query="ref")
 def get_content(request: Request) -> Answer:
-    repository, path = request.repository, request.parts["path"]
-    commit = _commit(repository, request.query.get("ref") or repository.default_branch)
-    if path not in commit.files:
+    """A file, as JSON or as it is, or the list of a folder."""
+    repository, path = request.repository, request.parts["path"].strip("/")
+    files = _commit(repository, request.query.get("ref") or repository.default_branch).files
+    if path in files:
+        if ".raw" in request.headers.get("accept", ""):
+            return Answer(200, files[path].encode(), {"Content-Type": "application/vnd.github.raw; charset=utf-8"})
+        return Answer(200, request.wire.content(repository, path, files[path]))
+    names = sorted({each[len(path) + 1 :].partition("/")[0] for each in files if each.startswith(f"{path}/")})
+    if not names:
         raise Refusal(404, "Not Found")
-    return Answer(200, request.wire.content(repository, path, commit.files[path]))
+    paths = [f"{path}/{name}" for name in names]
+    return Answer(200, [request.wire.content_entry(repository, each, files.get(each)) for each in paths])
 
 
-@route("PUT", PATH, scopes="contents", role="write", members="message content sha branch committer author")
+@route(
+    "PUT",
+    PATH,
+    scopes="contents",
+    role="write",
+    members="message:string content:string sha:string branch:string",
+)
 def put_content(request: Request) -> Answer:
     repository, path, body, store = request.repository, request.parts["path"], request.fields, request.store
     branch = body.get("branch") or repository.default_branch
     parent = _commit(repository, branch)
     present = parent.files.get(path)
     if present is not None and body.get("sha") != blob_sha(present):
-        raise Refusal(409 if body.get("sha") else 422, f"{path} does not match {body.get('sha')}")
+        if "sha" in body:
+            raise Refusal(409, f"{path} does not match {body['sha']}")
+        raise Refusal(422, 'Invalid request.\n\n"sha" wasn\'t supplied.')
     try:
         text = base64.b64decode(str(body.get("content", "")), validate=False).decode()
     except (binascii.Error, UnicodeDecodeError):
@@ -38,17 +52,14 @@ def put_content(request: Request) -> Answer:
     commit = Commit(sha, message, [parent.sha], {**parent.files, path: text}, store.now, request.login)
     repository.commits[sha] = commit
     repository.refs[f"refs/heads/{branch}"] = sha
+    if branch == repository.default_branch:
+        repository.contributors[request.login] = None
+        store.register_workflows(repository)
     written = {
         "content": request.wire.content(repository, path, text),
         "commit": request.wire.commit(repository, commit),
     }
     return Answer(200 if present is not None else 201, written)
-
-
-def blob_sha(text: str) -> str:
-    """The id that git gives the file."""
-    data = text.encode()
-    return sha1(b"blob %d\0" % len(data) + data).hexdigest()
 
 
 def _commit(repository: Repository, ref: str) -> Commit:

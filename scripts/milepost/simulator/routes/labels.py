@@ -7,15 +7,19 @@ import re
 from milepost.simulator.router import Answer, Refusal, Request, invalid, route
 from milepost.simulator.store import Label, Repository
 
+READERS = "issues|pull-requests"
 
-@route("GET", "/repos/{owner}/{repo}/labels", query="per_page")
+
+@route("GET", "/repos/{owner}/{repo}/labels", scopes=READERS, query="per_page")
 def list_labels(request: Request) -> Answer:
     repository = request.repository
     labels, headers = request.page(sorted(repository.labels.values(), key=lambda label: label.name.casefold()))
     return Answer(200, [request.wire.label(repository, each) for each in labels], headers)
 
 
-@route("POST", "/repos/{owner}/{repo}/labels", scopes="issues", role="write", members="name color description")
+@route(
+    "POST", "/repos/{owner}/{repo}/labels", scopes="issues", role="write", members="name color description:string|null"
+)
 def create_label(request: Request) -> Answer:
     repository, body = request.repository, request.fields
     name = _check(request, repository, body.get("name"), None)
@@ -25,13 +29,17 @@ def create_label(request: Request) -> Answer:
     return Answer(201, written, {"Location": written["url"]})
 
 
-@route("GET", "/repos/{owner}/{repo}/labels/{name*}")
+@route("GET", "/repos/{owner}/{repo}/labels/{name*}", scopes=READERS)
 def get_label(request: Request) -> Answer:
     return Answer(200, request.wire.label(request.repository, _find(request)))
 
 
 @route(
-    "PATCH", "/repos/{owner}/{repo}/labels/{name*}", scopes="issues", role="write", members="new_name color description"
+    "PATCH",
+    "/repos/{owner}/{repo}/labels/{name*}",
+    scopes="issues",
+    role="write",
+    members="new_name color description:string|null",
 )
 def update_label(request: Request) -> Answer:
     repository, label, body = request.repository, _find(request), request.fields

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime, timezone
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -10,7 +11,8 @@ from milepost.simulator.router import Answer, Refusal, Request, invalid, route
 from milepost.simulator.store import Event, Milestone, Repository, read_time
 
 PACIFIC = ZoneInfo("America/Los_Angeles")
-MEMBERS = "title state description due_on"
+MEMBERS = "title:string state:string description:string|null due_on:string|null"
+READERS = "issues|pull-requests"
 
 
 def floor_due(moment: datetime) -> datetime:
@@ -19,7 +21,7 @@ def floor_due(moment: datetime) -> datetime:
     return datetime(local.year, local.month, local.day, tzinfo=PACIFIC).astimezone(timezone.utc)
 
 
-@route("GET", "/repos/{owner}/{repo}/milestones", query="state sort direction per_page")
+@route("GET", "/repos/{owner}/{repo}/milestones", scopes=READERS, query="state sort direction per_page")
 def list_milestones(request: Request) -> Answer:
     repository = request.repository
     state = request.query.get("state", "open")
@@ -60,7 +62,7 @@ def create_milestone(request: Request) -> Answer:
     return Answer(201, written, {"Location": written["url"]})
 
 
-@route("GET", "/repos/{owner}/{repo}/milestones/{number}")
+@route("GET", "/repos/{owner}/{repo}/milestones/{number}", scopes=READERS)
 def get_milestone(request: Request) -> Answer:
     return Answer(200, request.wire.milestone(request.repository, _find(request)))
 
@@ -92,6 +94,15 @@ def delete_milestone(request: Request) -> Answer:
     return Answer(204)
 
 
+@route("GET", "/repos/{owner}/{repo}/milestones/{number}/labels", scopes=READERS, query="per_page")
+def list_milestone_labels(request: Request) -> Answer:
+    repository = request.repository
+    members = repository.members(_find(request).number)
+    held = sorted({each for issue in members for each in issue.labels})
+    page, headers = request.page(held)
+    return Answer(200, [request.wire.label(repository, repository.labels[each]) for each in page], headers)
+
+
 def _find(request: Request) -> Milestone:
     text = request.parts["number"]
     found = request.repository.milestones.get(int(text)) if text.isdigit() else None
@@ -113,7 +124,10 @@ def _title(repository: Repository, title: object, own: Milestone | None) -> str:
 
 def _state(state: object) -> str:
     if state not in ("open", "closed"):
-        raise invalid("Milestone", "invalid", "state")
+        known = json.dumps(["open", "closed"])
+        raise Refusal(
+            422, f"Invalid request.\n\nFor 'properties/state', {json.dumps(state)} is not a member of {known}."
+        )
     return str(state)
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 
 from milepost.simulator.router import Answer, Refusal, Request, route
-from milepost.simulator.store import Repository, TagObject
+from milepost.simulator.store import Repository, TagObject, read_time
 
 REPO = "/repos/{owner}/{repo}"
 
 
-@route("GET", f"{REPO}/git/ref/{{ref*}}")
+@route("GET", f"{REPO}/git/ref/{{ref*}}", scopes="contents")
 def get_ref(request: Request) -> Answer:
     repository, name = request.repository, _name(request)
     if name not in repository.refs:
@@ -18,14 +18,14 @@ def get_ref(request: Request) -> Answer:
     return Answer(200, request.wire.ref(repository, name, repository.refs[name]))
 
 
-@route("GET", f"{REPO}/git/matching-refs/{{ref*}}")
+@route("GET", f"{REPO}/git/matching-refs/{{ref*}}", scopes="contents")
 def list_matching_refs(request: Request) -> Answer:
     repository, name = request.repository, _name(request)
     found = sorted(each for each in repository.refs if each.startswith(name))
     return Answer(200, [request.wire.ref(repository, each, repository.refs[each]) for each in found])
 
 
-@route("POST", f"{REPO}/git/refs", scopes="contents", role="write", members="ref sha")
+@route("POST", f"{REPO}/git/refs", scopes="contents", role="write", members="ref:string sha:string")
 def create_ref(request: Request) -> Answer:
     repository, body = request.repository, request.fields
     name, sha = str(body.get("ref", "")), str(body.get("sha", ""))
@@ -40,7 +40,7 @@ def create_ref(request: Request) -> Answer:
     return Answer(201, written, {"Location": written["url"]})
 
 
-@route("PATCH", f"{REPO}/git/refs/{{ref*}}", scopes="contents", role="write", members="sha force")
+@route("PATCH", f"{REPO}/git/refs/{{ref*}}", scopes="contents", role="write", members="sha:string force:boolean")
 def update_ref(request: Request) -> Answer:
     repository, name, body = request.repository, _name(request), request.fields
     if name not in repository.refs:
@@ -62,7 +62,7 @@ def delete_ref(request: Request) -> Answer:
     return Answer(204)
 
 
-@route("GET", f"{REPO}/branches/{{branch*}}")
+@route("GET", f"{REPO}/branches/{{branch*}}", scopes="contents")
 def get_branch(request: Request) -> Answer:
     repository, name = request.repository, request.parts["branch"]
     sha = repository.refs.get(f"refs/heads/{name}")
@@ -71,7 +71,7 @@ def get_branch(request: Request) -> Answer:
     return Answer(200, request.wire.branch(repository, name, sha))
 
 
-@route("GET", f"{REPO}/git/commits/{{sha}}")
+@route("GET", f"{REPO}/git/commits/{{sha}}", scopes="contents")
 def get_commit(request: Request) -> Answer:
     repository = request.repository
     found = repository.commits.get(request.parts["sha"])
@@ -80,20 +80,35 @@ def get_commit(request: Request) -> Answer:
     return Answer(200, request.wire.commit(repository, found))
 
 
-@route("POST", f"{REPO}/git/tags", scopes="contents", role="write", members="tag message object type tagger")
+@route(
+    "POST",
+    f"{REPO}/git/tags",
+    scopes="contents",
+    role="write",
+    members="tag:string message:string object:string type:string tagger:object",
+)
 def create_tag(request: Request) -> Answer:
     repository, body, store = request.repository, request.fields, request.store
     target = str(body.get("object", ""))
     if target not in repository.commits:
         raise Refusal(422, "Object does not exist")
     name = str(body.get("tag", ""))
-    tag = TagObject(store.next_sha(name), name, str(body.get("message", "")), target, request.login, store.now)
+    tagger = body.get("tagger") or {}
+    tag = TagObject(
+        sha=store.next_sha(name),
+        tag=name,
+        message=str(body.get("message", "")),
+        target=target,
+        tagger=str(tagger.get("name", request.login)),
+        email=str(tagger.get("email", f"{request.login}@example.org")),
+        at=read_time(tagger["date"]) if "date" in tagger else store.now,
+    )
     repository.tags[tag.sha] = tag
     written = request.wire.tag_object(repository, tag)
     return Answer(201, written, {"Location": written["url"]})
 
 
-@route("GET", f"{REPO}/git/tags/{{sha}}")
+@route("GET", f"{REPO}/git/tags/{{sha}}", scopes="contents")
 def get_tag(request: Request) -> Answer:
     found = request.repository.tags.get(request.parts["sha"])
     if found is None:

@@ -7,11 +7,13 @@ from milepost.simulator.store import Asset, Release
 
 RELEASES = "/repos/{owner}/{repo}/releases"
 MEMBERS = (
-    "tag_name target_commitish name body draft prerelease discussion_category_name generate_release_notes make_latest"
+    "tag_name:string target_commitish:string name:string|null body:string|null draft:boolean prerelease:boolean"
+    " make_latest:string"
 )
+NOTES = "tag_name:string target_commitish:string previous_tag_name:string configuration_file_path:string"
 
 
-@route("GET", RELEASES, query="per_page")
+@route("GET", RELEASES, scopes="contents", query="per_page")
 def list_releases(request: Request) -> Answer:
     repository = request.repository
     sees_drafts = request.may(repository, "contents", "write", "write")
@@ -20,7 +22,7 @@ def list_releases(request: Request) -> Answer:
     return Answer(200, [request.wire.release(repository, each) for each in page], headers)
 
 
-@route("POST", RELEASES, scopes="contents", role="write", members=MEMBERS)
+@route("POST", RELEASES, scopes="contents", role="write", members=f"{MEMBERS} generate_release_notes:boolean")
 def create_release(request: Request) -> Answer:
     repository, body, store = request.repository, request.fields, request.store
     tag = body.get("tag_name")
@@ -39,7 +41,11 @@ def create_release(request: Request) -> Answer:
         is_draft=is_draft,
         is_prerelease=bool(body.get("prerelease")),
         created_at=store.now,
+        make_latest=str(body.get("make_latest", "true")),
     )
+    if body.get("generate_release_notes"):
+        release.name = release.name or tag
+        release.body = "\n\n".join(each for each in (release.body, _notes(request, tag, None)) if each)
     repository.releases[release.id] = release
     if not is_draft:
         _publish(request, release)
@@ -47,7 +53,28 @@ def create_release(request: Request) -> Answer:
     return Answer(201, written, {"Location": written["url"]})
 
 
-@route("GET", f"{RELEASES}/tags/{{tag*}}")
+@route("POST", f"{RELEASES}/generate-notes", scopes="contents", role="write", members=NOTES, is_content=False)
+def generate_notes(request: Request) -> Answer:
+    tag = request.fields.get("tag_name")
+    if not isinstance(tag, str) or not tag:
+        raise invalid("Release", "missing_field", "tag_name")
+    return Answer(200, {"name": tag, "body": _notes(request, tag, request.fields.get("previous_tag_name"))})
+
+
+@route("GET", f"{RELEASES}/latest", scopes="contents")
+def get_latest_release(request: Request) -> Answer:
+    repository = request.repository
+    found = [
+        each
+        for each in repository.releases.values()
+        if not each.is_draft and not each.is_prerelease and each.make_latest != "false"
+    ]
+    if not found:
+        raise Refusal(404, "Not Found")
+    return Answer(200, request.wire.release(repository, max(found, key=lambda each: (each.created_at, each.id))))
+
+
+@route("GET", f"{RELEASES}/tags/{{tag*}}", scopes="contents")
 def get_release_by_tag(request: Request) -> Answer:
     tag = request.parts["tag"]
     found = [each for each in request.repository.releases.values() if each.tag == tag and not each.is_draft]
@@ -56,7 +83,7 @@ def get_release_by_tag(request: Request) -> Answer:
     return Answer(200, request.wire.release(request.repository, found[0]))
 
 
-@route("GET", f"{RELEASES}/{{release}}")
+@route("GET", f"{RELEASES}/{{release}}", scopes="contents")
 def get_release(request: Request) -> Answer:
     return Answer(200, request.wire.release(request.repository, _find(request)))
 
@@ -64,11 +91,15 @@ def get_release(request: Request) -> Answer:
 @route("PATCH", f"{RELEASES}/{{release}}", scopes="contents", role="write", members=MEMBERS)
 def update_release(request: Request) -> Answer:
     release, body = _find(request), request.fields
-    was_draft = release.is_draft
-    release.tag, release.name = body.get("tag_name", release.tag), body.get("name", release.name)
+    was_draft, tag = release.is_draft, body.get("tag_name", release.tag)
+    others = [each.tag for each in request.repository.releases.values() if each is not release and not each.is_draft]
+    if not body.get("draft", was_draft) and tag in others:
+        raise invalid("Release", "already_exists", "tag_name")
+    release.tag, release.name = tag, body.get("name", release.name)
     release.body, release.target = body.get("body", release.body), body.get("target_commitish", release.target)
     release.is_draft = bool(body.get("draft", release.is_draft))
     release.is_prerelease = bool(body.get("prerelease", release.is_prerelease))
+    release.make_latest = str(body.get("make_latest", release.make_latest))
     if was_draft and not release.is_draft:
         _publish(request, release)
     return Answer(200, request.wire.release(request.repository, release))
@@ -80,31 +111,47 @@ def delete_release(request: Request) -> Answer:
     return Answer(204)
 
 
-@route("GET", f"{RELEASES}/{{release}}/assets", query="per_page")
+@route("GET", f"{RELEASES}/{{release}}/assets", scopes="contents", query="per_page")
 def list_assets(request: Request) -> Answer:
     release = _find(request)
     page, headers = request.page(release.assets)
     return Answer(200, [request.wire.asset(request.repository, release, each) for each in page], headers)
 
 
-@route("POST", f"{RELEASES}/{{release}}/assets", scopes="contents", role="write", query="name label")
+@route("POST", f"{RELEASES}/{{release}}/assets", scopes="contents", role="write", query="name label", is_upload=True)
 def upload_asset(request: Request) -> Answer:
     release, name = _find(request), request.query.get("name", "")
     if not name:
         raise invalid("ReleaseAsset", "missing_field", "name")
     if any(each.name == name for each in release.assets):
         raise invalid("ReleaseAsset", "already_exists", "name")
-    content = request.body.encode("latin-1") if isinstance(request.body, str) else str(request.body).encode()
     asset = Asset(
         request.store.next_id(),
         name,
         request.query.get("label"),
-        "application/octet-stream",
-        content,
+        request.headers.get("content-type", "application/octet-stream"),
+        request.data,
         request.store.now,
     )
     release.assets.append(asset)
-    return Answer(201, request.wire.asset(request.repository, release, asset))
+    written = request.wire.asset(request.repository, release, asset)
+    return Answer(201, written, {"Location": written["url"]})
+
+
+@route("GET", f"{RELEASES}/assets/{{asset}}", scopes="contents")
+def get_asset(request: Request) -> Answer:
+    """What is known of the asset, or with `Accept: application/octet-stream` the asset itself."""
+    release, asset = _find_asset(request)
+    if request.headers.get("accept") == "application/octet-stream":
+        return Answer(200, asset.content, {"Content-Type": "application/octet-stream"})
+    return Answer(200, request.wire.asset(request.repository, release, asset))
+
+
+@route("DELETE", f"{RELEASES}/assets/{{asset}}", scopes="contents", role="write")
+def delete_asset(request: Request) -> Answer:
+    release, asset = _find_asset(request)
+    release.assets.remove(asset)
+    return Answer(204)
 
 
 def _find(request: Request) -> Release:
@@ -113,6 +160,31 @@ def _find(request: Request) -> Release:
     if found is None:
         raise Refusal(404, "Not Found")
     return found
+
+
+def _find_asset(request: Request) -> tuple[Release, Asset]:
+    for release in request.repository.releases.values():
+        for asset in release.assets:
+            if str(asset.id) == request.parts["asset"]:
+                return release, asset
+    raise Refusal(404, "Not Found")
+
+
+def _notes(request: Request, tag: str, previous: str | None) -> str:
+    """GitHub's own form: what was merged since the previous release, and a link to the comparison."""
+    repository, page = request.repository, f"{request.wire.html}/{request.repository.full_name}"
+    earlier = [each for each in repository.releases.values() if not each.is_draft and each.tag != tag]
+    last = next((each for each in reversed(earlier) if previous in (None, each.tag)), None)
+    since = last.published_at if last else None
+    merged = [each for each in repository.issues.values() if each.pull and each.pull.merged_at]
+    lines = [
+        f"* {each.title} by @{each.author} in {page}/pull/{each.number}\n"
+        for each in merged
+        if since is None or (each.pull and each.pull.merged_at and each.pull.merged_at > since)
+    ]
+    head = "## What's Changed\n" + "".join(lines) + "\n\n" if lines else ""
+    start = previous or (last.tag if last else None)
+    return f"{head}**Full Changelog**: {page}/{f'compare/{start}...{tag}' if start else f'commits/{tag}'}"
 
 
 def _publish(request: Request, release: Release) -> None:

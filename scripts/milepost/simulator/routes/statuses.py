@@ -10,7 +10,11 @@ MOST_DESCRIPTION = 140
 
 
 @route(
-    "POST", f"{REPO}/statuses/{{sha}}", scopes="statuses", role="write", members="state target_url description context"
+    "POST",
+    f"{REPO}/statuses/{{sha}}",
+    scopes="statuses",
+    role="write",
+    members="state:string target_url:string|null description:string|null context:string",
 )
 def create_status(request: Request) -> Answer:
     repository, sha, body = request.repository, request.parts["sha"], request.fields
@@ -35,14 +39,14 @@ def create_status(request: Request) -> Answer:
     return Answer(201, written, {"Location": written["url"]})
 
 
-@route("GET", f"{REPO}/commits/{{ref}}/statuses", query="per_page")
+@route("GET", f"{REPO}/commits/{{ref}}/statuses", scopes="statuses", query="per_page")
 def list_statuses(request: Request) -> Answer:
     repository, sha = request.repository, _sha(request)
     page, headers = request.page(list(reversed(repository.statuses.get(sha, []))))
     return Answer(200, [request.wire.status(repository, sha, each) for each in page], headers)
 
 
-@route("GET", f"{REPO}/commits/{{ref}}/status", query="per_page")
+@route("GET", f"{REPO}/commits/{{ref}}/status", scopes="statuses", query="per_page")
 def get_combined_status(request: Request) -> Answer:
     repository, sha = request.repository, _sha(request)
     latest = {each.context: each for each in repository.statuses.get(sha, [])}

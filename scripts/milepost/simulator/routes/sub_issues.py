@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from milepost.simulator.router import Answer, Refusal, Request, route
-from milepost.simulator.routes.issues import ISSUE, find_issue
+from milepost.simulator.routes.issues import ISSUE, READERS, find_issue
 from milepost.simulator.store import Issue, Repository
 
 MOST_CHILDREN, MOST_LEVELS = 100, 8
 
 
-@route("GET", f"{ISSUE}/parent")
+@route("GET", f"{ISSUE}/parent", scopes=READERS)
 def get_parent(request: Request) -> Answer:
     repository, issue = request.repository, find_issue(request)
     if issue.parent is None:
@@ -17,18 +17,19 @@ def get_parent(request: Request) -> Answer:
     return Answer(200, request.wire.issue(repository, repository.issues[issue.parent]))
 
 
-@route("GET", f"{ISSUE}/sub_issues", query="per_page")
+@route("GET", f"{ISSUE}/sub_issues", scopes=READERS, query="per_page")
 def list_sub_issues(request: Request) -> Answer:
     repository, issue = request.repository, find_issue(request)
     page, headers = request.page(repository.nested(issue.number))
     return Answer(200, [request.wire.issue(repository, each) for each in page], headers)
 
 
-@route("POST", f"{ISSUE}/sub_issues", scopes="issues", role="triage", members="sub_issue_id replace_parent")
+@route(
+    "POST", f"{ISSUE}/sub_issues", scopes="issues", role="triage", members="sub_issue_id:integer replace_parent:boolean"
+)
 def add_sub_issue(request: Request) -> Answer:
     repository, parent, body = request.repository, find_issue(request), request.fields
-    wanted = body.get("sub_issue_id")
-    child = next((each for each in repository.issues.values() if each.id == wanted), None)
+    child = repository.issue_with_id(body.get("sub_issue_id"))
     if child is None:
         raise Refusal(404, "The provided sub-issue does not exist")
     _judge(repository, parent, child, replaces=bool(body.get("replace_parent")))
@@ -37,7 +38,7 @@ def add_sub_issue(request: Request) -> Answer:
     return Answer(201, written, {"Location": written["url"]})
 
 
-@route("DELETE", f"{ISSUE}/sub_issue", scopes="issues", role="triage", members="sub_issue_id")
+@route("DELETE", f"{ISSUE}/sub_issue", scopes="issues", role="triage", members="sub_issue_id:integer")
 def remove_sub_issue(request: Request) -> Answer:
     repository, parent = request.repository, find_issue(request)
     wanted = request.fields.get("sub_issue_id")
@@ -61,5 +62,10 @@ def _judge(repository: Repository, parent: Issue, child: Issue, *, replaces: boo
         raise Refusal(422, "Sub-issue may only have one parent")
     if len(repository.nested(parent.number)) >= MOST_CHILDREN:
         raise Refusal(422, f"Parent cannot have more than {MOST_CHILDREN} sub-issues")
-    if len(above) >= MOST_LEVELS:
+    if len(above) + _depth(repository, child) > MOST_LEVELS:
         raise Refusal(422, f"Sub-issues cannot be nested deeper than {MOST_LEVELS} levels")
+
+
+def _depth(repository: Repository, issue: Issue) -> int:
+    """How many levels the issue and what is below it take."""
+    return 1 + max((_depth(repository, each) for each in repository.nested(issue.number)), default=0)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import re
+
 from milepost.simulator.router import Answer, Refusal, Request, route
-from milepost.simulator.store import Artifact, Repository, Run, Workflow, read_time, write_time
+from milepost.simulator.store import Artifact, Dispatch, Repository, Run, Workflow, dispatch_inputs, write_time
 
 ACTIONS = "/repos/{owner}/{repo}/actions"
-RUN_FILTERS = "actor branch event status per_page created exclude_pull_requests check_suite_id head_sha"
+MOST_PAYLOAD_MEMBERS = 10
+RUN_FILTERS = "actor branch event status per_page created exclude_pull_requests head_sha"
 
 
 @route("GET", f"{ACTIONS}/workflows", scopes="actions", query="per_page")
@@ -38,17 +42,26 @@ def get_run(request: Request) -> Answer:
     return Answer(200, request.wire.run(request.repository, _find_run(request)))
 
 
-@route("POST", f"{ACTIONS}/workflows/{{workflow}}/dispatches", scopes="actions", role="write", members="ref inputs")
+@route(
+    "POST",
+    f"{ACTIONS}/workflows/{{workflow}}/dispatches",
+    scopes="actions",
+    role="write",
+    members="ref:string inputs:object",
+)
 def dispatch(request: Request) -> Answer:
     repository, workflow, body, store = request.repository, _find(request), request.fields, request.store
     branch = str(body.get("ref", "")).removeprefix("refs/heads/")
     if f"refs/heads/{branch}" not in repository.refs:
         raise Refusal(422, f"No ref found for: {branch}")
-    if workflow.dispatch_inputs is None:
+    if workflow.state != "active":
+        raise Refusal(422, "Cannot trigger a 'workflow_dispatch' on a disabled workflow")
+    declared = dispatch_inputs(repository, workflow, branch)
+    if declared is None:
         raise Refusal(422, "Workflow does not have 'workflow_dispatch' trigger")
-    unexpected = sorted(set(body.get("inputs") or {}) - set(workflow.dispatch_inputs))
+    unexpected = sorted(set(body.get("inputs") or {}) - set(declared))
     if unexpected:
-        raise Refusal(422, f"Unexpected inputs provided: {unexpected}")
+        raise Refusal(422, f"Unexpected inputs provided: {json.dumps(unexpected)}")
     run = Run(
         id=store.next_id(),
         workflow=workflow.path,
@@ -62,6 +75,23 @@ def dispatch(request: Request) -> Answer:
         inputs=dict(body.get("inputs") or {}),
     )
     repository.runs[run.id] = run
+    return Answer(204)
+
+
+@route(
+    "POST",
+    "/repos/{owner}/{repo}/dispatches",
+    scopes="contents",
+    role="write",
+    members="event_type:string client_payload:object",
+)
+def dispatch_repository(request: Request) -> Answer:
+    kind, payload = request.fields.get("event_type"), request.fields.get("client_payload") or {}
+    if not kind or len(kind) > 100:
+        raise Refusal(422, 'Invalid request.\n\n"event_type" wasn\'t supplied.')
+    if len(payload) > MOST_PAYLOAD_MEMBERS:
+        raise Refusal(422, f"No more than {MOST_PAYLOAD_MEMBERS} properties are allowed; {len(payload)} were supplied.")
+    request.repository.dispatches.append(Dispatch(kind, payload, request.login, request.store.now))
     return Answer(204)
 
 
@@ -79,6 +109,15 @@ def list_run_artifacts(request: Request) -> Answer:
     return _artifacts(request, found)
 
 
+@route("GET", f"{ACTIONS}/artifacts/{{artifact}}", scopes="actions")
+def get_artifact(request: Request) -> Answer:
+    text = request.parts["artifact"]
+    found = request.repository.artifacts.get(int(text)) if text.isdigit() else None
+    if found is None:
+        raise Refusal(404, "Not Found")
+    return Answer(200, request.wire.artifact(request.repository, found))
+
+
 def _artifacts(request: Request, found: list[Artifact]) -> Answer:
     page, headers = request.page(list(reversed(found)))
     written = [request.wire.artifact(request.repository, each) for each in page]
@@ -92,13 +131,23 @@ def _runs(request: Request, runs: list[Run]) -> Answer:
         runs = [each for each in runs if query.get(name, getattr(each, member)) == getattr(each, member)]
     if "status" in query:
         runs = [each for each in runs if query["status"] in (each.status, each.conclusion)]
-    if query.get("created", "").startswith(">="):
-        since = read_time(query["created"][2:])
-        runs = [each for each in runs if each.created_at >= since]
+    if "created" in query:
+        first, last = _read_range(query["created"])
+        runs = [each for each in runs if first <= (write_time(each.created_at) or "") <= last]
     runs.sort(key=lambda each: (write_time(each.created_at) or "", each.id), reverse=True)
     page, headers = request.page(runs)
     written = [request.wire.run(request.repository, each) for each in page]
     return Answer(200, {"total_count": len(runs), "workflow_runs": written}, headers)
+
+
+def _read_range(text: str) -> tuple[str, str]:
+    """The first and last moment of GitHub's search syntax for dates: `>=D`, `<=D`, `A..B`, or a day."""
+    if ".." in text:
+        first, _, last = text.partition("..")
+        return ("" if first == "*" else first), ("~" if last == "*" else f"{last}~")
+    found = re.fullmatch(r"(>=|<=|>|<|)(.+)", text)
+    sign, day = found.groups() if found else ("", text)
+    return {">=": (day, "~"), ">": (f"{day}~", "~"), "<=": ("", f"{day}~"), "<": ("", day), "": (day, f"{day}~")}[sign]
 
 
 def _find(request: Request) -> Workflow:

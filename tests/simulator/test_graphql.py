@@ -1,0 +1,321 @@
+"""GraphQL as GitHub answers it: every field of the schema, mutations, errors, limits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from graphql import (
+    GraphQLInterfaceType,
+    GraphQLObjectType,
+    GraphQLUnionType,
+    build_schema,
+    get_named_type,
+    is_leaf_type,
+    is_required_argument,
+)
+
+R = "/repos/octo/widgets"
+SCHEMA = Path(__file__).parents[2] / "scripts" / "milepost" / "simulator" / "schema.graphql"
+EVERYTHING = {
+    "labels": [{"name": "bug"}],
+    "milestones": [{"title": "M", "due_on": "2026-02-01T12:00:00Z"}],
+    "issues": [
+        {"title": "Parent", "milestone": 1, "labels": ["bug"], "assignees": ["octocat"], "comments": [{"body": "c"}]},
+        {"title": "Child", "parent": 1},
+        {"title": "Late", "milestone": 1, "state": "closed", "author": "mallory"},
+    ],
+    "pulls": [{"title": "P", "head": "topic", "body": "Fixes #1", "milestone": 1, "number": 9}],
+    "files": {"a.txt": "text"},
+}
+ARGUMENTS = {
+    "owner": '"octo"',
+    "name": '"widgets"',
+    "number": "1",
+    "first": "5",
+    "qualifiedName": '"main"',
+    "expression": '"HEAD:a.txt"',
+}
+
+
+@pytest.fixture
+def full(make_wire: Callable[..., Any]) -> Any:
+    """A repository that has something for every field, with a story behind it."""
+    wire = make_wire(EVERYTHING)
+    for body in (
+        {"milestone": None},
+        {"title": "Old"},
+        {"state": "closed"},
+        {"state": "open"},
+        {"labels": []},
+        {"assignees": []},
+    ):
+        wire("PATCH", f"{R}/issues/1", body)
+    wire("PATCH", f"{R}/issues/1", {"labels": ["bug"], "assignees": ["octocat"], "milestone": 1, "body": "new"})
+    wire("PUT", f"{R}/issues/1/lock", {"lock_reason": "too heated"})
+    wire("DELETE", f"{R}/issues/1/lock")
+    return wire
+
+
+def test_every_field_of_the_schema_is_answered(full: Any) -> None:
+    """A query that asks for every readable field, two levels down, has no error and no 501."""
+    schema = build_schema(SCHEMA.read_text(encoding="utf-8"), assume_valid=True)
+    ids = {
+        name: each["node_id"]
+        for name, each in {
+            "Issue": full("GET", f"{R}/issues/1"),
+            "PullRequest": full("GET", f"{R}/pulls/9"),
+            "Milestone": full("GET", f"{R}/milestones/1"),
+            "Repository": full("GET", R),
+            "Label": full("GET", f"{R}/labels/bug"),
+            "IssueComment": full("GET", f"{R}/issues/1/comments")[0],
+            "User": full("GET", "/user"),
+        }.items()
+    }
+    kinds = {}
+    for name, id in ids.items():
+        kind = schema.type_map[name]
+        assert isinstance(kind, GraphQLObjectType)
+        text = f'{{ node(id: "{id}") {{ __typename ... on {name} {{ {_fields(kind, 3)} }} }} }}'
+
+        answer = full.query(text)
+
+        assert "errors" not in answer, (name, answer["errors"][:2])
+        kinds[name] = answer["data"]["node"]["__typename"]
+    assert kinds == {name: name for name in ids}
+    seen = {each["__typename"] for each in _walk(full.query(_timeline())["data"])}
+    assert seen >= {each.name for each in _members(schema, "IssueTimelineItems")}
+
+
+def _fields(kind: Any, depth: int) -> str:
+    """Every field of the type as a selection."""
+    if isinstance(kind, GraphQLUnionType):
+        return "__typename " + " ".join(f"... on {each.name} {{ {_fields(each, depth)} }}" for each in kind.types)
+    found = []
+    for name, each in kind.fields.items():
+        inner = get_named_type(each.type)
+        needed = [one for one, argument in each.args.items() if is_required_argument(argument) or one == "first"]
+        given = [f"{one}: {ARGUMENTS[one]}" for one in needed]
+        if name == "object":
+            given = ['expression: "HEAD:a.txt"']
+        arguments = f"({', '.join(given)})" if given else ""
+        alias = f"{kind.name}_{name}: {name}{arguments}"
+        if is_leaf_type(inner):
+            found.append(alias)
+        elif depth and name not in ("pullRequest", "edges"):
+            found.append(f"{alias} {{ __typename {_fields(inner, depth - 1)} }}")
+    if isinstance(kind, GraphQLInterfaceType) and kind.name == "GitObject":
+        found.append("... on Blob { text byteSize isBinary } ... on Commit { message }")
+    return " ".join(found) or "__typename"
+
+
+def _timeline() -> str:
+    """What happened to the first issue, of every kind."""
+    items = "timelineItems(first: 50) { nodes { __typename } }"
+    return f'{{ repository(owner: "octo", name: "widgets") {{ issue(number: 1) {{ {items} }} }} }}'
+
+
+def _walk(value: Any) -> Any:
+    if isinstance(value, dict):
+        if "__typename" in value:
+            yield value
+        for each in value.values():
+            yield from _walk(each)
+    for each in value if isinstance(value, list) else ():
+        yield from _walk(each)
+
+
+def _members(schema: Any, union: str) -> Any:
+    return schema.type_map[union].types
+
+
+def test_the_mutations_do_what_their_names_say(full: Any) -> None:
+    """An issue is created, placed, nested, commented, minimized, closed and opened again, all without REST."""
+    repository, label = full("GET", R)["node_id"], full("GET", f"{R}/labels/bug")["node_id"]
+    milestone, user = full("GET", f"{R}/milestones/1")["node_id"], full("GET", "/user")["node_id"]
+    parent = full("GET", f"{R}/issues/1")["node_id"]
+    fields = {"title": "New", "labelIds": [label], "milestoneId": milestone, "assigneeIds": [user]}
+    made = _mutate(
+        full, "createIssue", {"repositoryId": repository, "parentIssueId": parent, **fields}, "issue { id number }"
+    )["issue"]
+    subject = _mutate(full, "addComment", {"subjectId": made["id"], "body": "c"}, "commentEdge { node { id } }")
+    comment = subject["commentEdge"]["node"]["id"]
+    _mutate(full, "updateIssueComment", {"id": comment, "body": "d"}, "issueComment { body }")
+    _mutate(full, "minimizeComment", {"subjectId": comment, "classifier": "OUTDATED"}, "clientMutationId")
+    _mutate(full, "updateIssue", {"id": made["id"], "title": "Newer", "body": "b"}, "issue { id }")
+    _mutate(full, "closeIssue", {"issueId": made["id"], "stateReason": "NOT_PLANNED"}, "issue { id }")
+
+    issue = next(each for each in full.github.state()["issues"] if each["number"] == made["number"])
+    kept = {"title": "Newer", "body": "b", "milestone": "M", "labels": ["bug"], "assignees": ["octocat"], "parent": 1}
+    assert {**kept, "state": "closed", "state_reason": "not_planned"} == {
+        name: issue[name] for name in (*kept, "state", "state_reason")
+    }
+    (written,) = [each for each in full.github.state()["comments"] if each["issue"] == made["number"]]
+    assert ("d", "outdated") == (written["body"], written["minimized"])
+
+    _mutate(full, "reopenIssue", {"issueId": made["id"]}, "issue { id }")
+    _mutate(full, "unminimizeComment", {"subjectId": comment}, "clientMutationId")
+    _mutate(full, "removeSubIssue", {"issueId": parent, "subIssueId": made["id"]}, "clientMutationId")
+    _mutate(full, "addSubIssue", {"issueId": made["id"], "subIssueId": parent}, "clientMutationId")
+    _mutate(full, "deleteIssueComment", {"id": comment}, "clientMutationId")
+    issues = {each["number"]: each for each in full.github.state()["issues"]}
+    assert ("open", "reopened", None, made["number"]) == (
+        issues[made["number"]]["state"],
+        issues[made["number"]]["state_reason"],
+        issues[made["number"]]["parent"],
+        issues[1]["parent"],
+    )
+    assert made["number"] not in [each["issue"] for each in full.github.state()["comments"]]
+
+
+def _mutate(wire: Any, name: str, input: dict[str, Any], selection: str, token: str = "admin-token") -> Any:
+    kind = name[0].upper() + name[1:]
+    text = f"mutation($input: {kind}Input!) {{ {name}(input: $input) {{ {selection} }} }}"
+    answer = wire.query(text, input=input, token=token)
+    assert "errors" not in answer, answer
+    return answer["data"][name]
+
+
+@pytest.mark.parametrize(
+    ("input", "kind", "said"),
+    [
+        ({"subjectId": "I_nobody", "body": "b"}, "NOT_FOUND", "global id of 'I_nobody'"),
+        ({"subjectId": "ISSUE", "body": " "}, "UNPROCESSABLE", "Body can't be blank"),
+        ({"subjectId": "ISSUE", "body": "b"}, "FORBIDDEN", "Resource not accessible by integration"),
+    ],
+)
+def test_a_refused_mutation_has_a_type(input: dict[str, str], kind: str, said: str, full: Any) -> None:
+    """As the REST operation refuses it; the field is null."""
+    input = {**input, "subjectId": input["subjectId"].replace("ISSUE", full("GET", f"{R}/issues/1")["node_id"])}
+    token = "read-token" if kind == "FORBIDDEN" else "admin-token"
+    text = "mutation($input: AddCommentInput!) { addComment(input: $input) { clientMutationId } }"
+
+    answer = full.query(text, input=input, token=token)
+
+    assert {"addComment": None} == answer["data"]
+    assert (kind, said) == (answer["errors"][0]["type"], answer["errors"][0]["message"][-len(said) :])
+
+
+def test_a_mutation_counts_as_content(make_wire: Callable[..., Any]) -> None:
+    """With one creation a minute the second is refused with 403 and `Retry-After`."""
+    wire = make_wire({"issues": [{"title": "I"}]}, limits={"secondary_per_minute": 1})
+    subject = wire("GET", f"{R}/issues/1")["node_id"]
+    text = "mutation($i: AddCommentInput!) { addComment(input: $i) { clientMutationId } }"
+    body = {"query": text, "variables": {"i": {"subjectId": subject, "body": "b"}}}
+
+    first = wire.headers("POST", "/graphql", body=body)
+    second = wire.headers("POST", "/graphql", body=body)
+
+    assert [(200, None), (403, "60")] == [(status, headers.get("retry-after")) for status, headers in (first, second)]
+    assert 1 == len(wire.github.state()["comments"])
+    assert 2 == len(wire.github.journal.writes())
+
+
+@pytest.mark.parametrize(
+    ("filters", "expected"),
+    [
+        ("states: OPEN", [1, 2]),
+        ('labels: ["BUG"]', [1]),
+        ('filterBy: {createdBy: "mallory"}', [3]),
+        ("filterBy: {assignee: null}", [2, 3]),
+        ('filterBy: {assignee: "*"}', [1]),
+        ('filterBy: {milestoneNumber: "1", states: CLOSED}', [3]),
+        ("filterBy: {milestone: null}", [2]),
+        ('filterBy: {since: "2026-02-01T00:00:00Z"}', [2]),
+        ("orderBy: {field: UPDATED_AT, direction: DESC}", [2, 3, 1]),
+    ],
+)
+def test_issues_are_filtered_as_asked(filters: str, expected: list[int], make_wire: Callable[..., Any]) -> None:
+    """Each filter alone; a null that is given asks for issues without."""
+    wire = make_wire(EVERYTHING)
+    wire.github.clock.advance(40 * 86_400)
+    wire("PATCH", f"{R}/issues/2", {"title": "Child, edited"})
+    text = (
+        f'{{ repository(owner: "octo", name: "widgets") {{ issues(first: 9, {filters}) {{ nodes {{ number }} }} }} }}'
+    )
+
+    assert expected == [each["number"] for each in wire.query(text)["data"]["repository"]["issues"]["nodes"]]
+
+
+def test_pages_follow_each_other_in_both_directions(make_wire: Callable[..., Any]) -> None:
+    """`after` goes on behind a cursor, `last` with `before` goes back; totals count everything."""
+    wire = make_wire({"issues": [{"title": "I {n}", "repeat": 5}]})
+
+    def page(arguments: str) -> Any:
+        selection = "totalCount nodes { number } pageInfo { hasNextPage hasPreviousPage startCursor endCursor }"
+        text = f'{{ repository(owner: "octo", name: "widgets") {{ issues({arguments}) {{ {selection} }} }} }}'
+        return wire.query(text)["data"]["repository"]["issues"]
+
+    first = page("first: 2")
+    second = page(f'first: 2, after: "{first["pageInfo"]["endCursor"]}"')
+    back = page(f'last: 1, before: "{second["pageInfo"]["startCursor"]}"')
+
+    assert ([1, 2], [3, 4], [2]) == tuple([each["number"] for each in one["nodes"]] for one in (first, second, back))
+    assert [(5, True, False), (5, True, True)] == [
+        (one["totalCount"], one["pageInfo"]["hasNextPage"], one["pageInfo"]["hasPreviousPage"])
+        for one in (first, second)
+    ]
+
+
+def test_one_missing_node_does_not_hide_the_others(full: Any) -> None:
+    """It is null, with an error that names its place in the list."""
+    issue = full("GET", f"{R}/issues/1")["node_id"]
+
+    answer = full.query("query($ids: [ID!]!) { nodes(ids: $ids) { id } }", ids=[issue, "nobody"])
+
+    assert [{"id": issue}, None] == answer["data"]["nodes"]
+    assert (["nodes", 1], "NOT_FOUND") == (answer["errors"][0]["path"], answer["errors"][0]["type"])
+
+
+def test_a_field_that_github_lacks_is_a_mistake_of_the_query(wire: Any) -> None:
+    """200 with GitHub's words and `undefinedField`; a mistake in the syntax is 200 too."""
+    unknown = wire.query("{ viewer { shoeSize } }")
+    broken = wire.query("{ viewer { ")
+
+    assert "Field 'shoeSize' doesn't exist on type 'User'" == unknown["errors"][0]["message"]
+    assert "undefinedField" == unknown["errors"][0]["extensions"]["code"]
+    assert "data" not in broken
+
+
+def test_graphql_has_a_budget_of_its_own(wire: Any) -> None:
+    """`rateLimit` and the headers count queries, and REST counts without them."""
+    wire("GET", R)
+    wire("GET", R)
+
+    rate = wire.query("{ rateLimit { limit remaining used nodeCount } }")["data"]["rateLimit"]
+    status, headers = wire.headers("POST", "/graphql", body={"query": "{ viewer { login } }"})
+
+    assert {"limit": 5000, "remaining": 4999, "used": 1, "nodeCount": 0} == rate
+    assert (200, "graphql", "2") == (status, headers["x-ratelimit-resource"], headers["x-ratelimit-used"])
+    assert {"core": 2, "graphql": 2} == {
+        name: each["used"] for name, each in wire("GET", "/rate_limit")["resources"].items() if name != "search"
+    }
+
+
+def test_a_named_operation_is_chosen(wire: Any) -> None:
+    """`operationName` picks one of two."""
+    text = "query a { viewer { login } } query b { viewer { id } }"
+
+    answer = wire("POST", "/graphql", {"query": text, "operationName": "a"})
+
+    assert {"viewer": {"login": "octocat"}} == answer["data"]
+
+
+@pytest.mark.parametrize("body", [None, {"query": 5}, {"variables": {}}, []])
+def test_a_request_without_a_query_is_refused(body: Any, wire: Any) -> None:
+    """400, in words that name what is missing."""
+    status, answer = wire.status("POST", "/graphql", body)
+
+    assert (400, True) == (status, "query" in answer["message"])
+
+
+def test_a_private_repository_hides_what_the_token_may_not_read(make_wire: Callable[..., Any]) -> None:
+    """FORBIDDEN for pull requests without the scope, NOT_FOUND for strangers."""
+    wire = make_wire({"private": True})
+    text = '{ repository(owner: "octo", name: "widgets") { pullRequests(first: 1) { totalCount } } }'
+
+    types = [wire.query(text, token=token)["errors"][0]["type"] for token in ("read-token", "mallory-token")]
+
+    assert ["FORBIDDEN", "NOT_FOUND"] == types
