@@ -7,6 +7,7 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -246,6 +247,24 @@ def test_a_method_of_nobody_is_unknown(call: Callable[..., Any]) -> None:
         status, _, answer = call(github, "HEAD", R)
 
         assert (501, None, 1) == (status, answer, len(github.journal.unknown()))
+
+
+def test_requests_at_once_are_answered_one_by_one(github: Simulator, call: Callable[..., Any]) -> None:
+    """Sixteen milestones made at the same time have sixteen numbers."""
+    with ThreadPoolExecutor(8) as pool:
+        made = list(pool.map(lambda each: call(github, "POST", f"{R}/milestones", {"title": f"M{each}"}), range(16)))
+
+    assert list(range(1, 17)) == sorted(answer["number"] for _, _, answer in made)
+
+
+def test_rest_needs_no_graphql_package(call: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without it a query is 501 and names the package."""
+    monkeypatch.setitem(sys.modules, "graphql", None)
+    with Simulator() as github:
+        rest = call(github, "GET", R)[0]
+        status, _, answer = call(github, "POST", "/graphql", {"query": "{ viewer { login } }"})
+
+    assert (200, 501, True) == (rest, status, "graphql-core" in answer["message"])
 
 
 def test_a_mistake_of_the_simulator_fails_the_test_that_met_it(

@@ -10,7 +10,10 @@ from typing import Any
 
 
 class Do(str, Enum):
-    """What happens to the request; `after` on the fault says whether it takes effect first."""
+    """What happens to the request; `after` on the fault says whether it takes effect first.
+
+    An invisible request always takes effect; with `after` its connection is dropped as well.
+    """
 
     STATUS = "status"
     DROP = "drop"

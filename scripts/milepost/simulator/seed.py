@@ -224,10 +224,16 @@ def _load_automation(store: Store, repository: Repository, seed: Mapping[str, An
         repository.workflows[workflow.id] = workflow
     store.register_workflows(repository)
     for each in seed.get("runs", []):
-        _know(each, "run", "workflow event branch head_sha actor created_at status conclusion inputs")
-        values = {"branch": repository.default_branch, "head_sha": "", "actor": repository.owner, **each}
+        _know(each, "run", "id workflow event branch head_sha actor created_at status conclusion inputs")
+        values = {
+            "id": store.next_id(),
+            "branch": repository.default_branch,
+            "head_sha": "",
+            "actor": repository.owner,
+            **each,
+        }
         values["created_at"] = _time(each.get("created_at"), store)
-        run = Run(id=store.next_id(), **values)
+        run = Run(**values)
         repository.runs[run.id] = run
     for each in seed.get("artifacts", []):
         _know(each, "artifact", "run name size created_at expired")

@@ -90,8 +90,7 @@ class Simulator:
 
     def start(self) -> Simulator:
         """The address is bound, and requests are answered."""
-        self._server = ThreadingHTTPServer((HOST, self._port), _handler(self))
-        self._server.daemon_threads = True
+        self._server = _Server((HOST, self._port), _handler(self))
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
         self._thread.start()
         return self
@@ -326,6 +325,12 @@ def main(argv: list[str]) -> int:
     simulator.stopped.wait()
     simulator.stop()
     return 0
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    # More callers at once than the usual five would be made to wait a second each.
+    request_queue_size = 128
 
 
 def _handler(simulator: Simulator) -> type[BaseHTTPRequestHandler]:
