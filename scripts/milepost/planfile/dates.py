@@ -19,7 +19,7 @@ def read_day(text: str) -> tuple[date | None, str]:
     try:
         return date(year, month, day), ""
     except ValueError:
-        return None, f"is not in the calendar: month {month:02} of {year} has no day {day:02}"
+        return None, f"is not in the calendar: month {month:02} of {year:04} has no day {day:02}"
 
 
 def read_distance(text: str) -> int | None:

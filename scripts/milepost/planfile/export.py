@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Container, Iterable, Iterator
+from typing import Any, TypeVar
 
 import yaml
 
@@ -12,54 +12,62 @@ from milepost.core.identity import KEY, MAX_KEY_LENGTH, block_values, issue_key,
 from milepost.core.milestones import LINE
 from milepost.core.model import Issue, Label, Milestone, Snapshot, State
 from milepost.diagnostics import Diagnostic, Rule, Severity
-from milepost.planfile.load import UNSHOWABLE
-from milepost.planfile.validate import quote, read_schema
+from milepost.planfile.dates import read_day
+from milepost.planfile.reading import UNSHOWABLE
+from milepost.planfile.validate import read_schema
+from milepost.planfile.wording import quote
 
 NOT_EXPORTED = Rule("not-exported", Severity.WARNING, "Something on GitHub cannot be written into a plan file.")
 RULES = (NOT_EXPORTED,)
 
 LOGIN = r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:_[A-Za-z0-9]+)?"
+Named = TypeVar("Named", Label, Milestone)
 ENVIRONMENT_NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}"
 
 
 def render_plan_file(snapshot: Snapshot) -> tuple[str, tuple[Diagnostic, ...]]:
     """The plan file, and what had to be left out of it."""
     problems: list[Diagnostic] = []
-    labels = [_label(each) for each in snapshot.labels if _can_hold("label", each.name, problems)]
-    milestones = list(_hold_milestones(snapshot, problems))
-    known = {each.number: each.title for each in milestones}
+    labels = list(_hold("label", snapshot.labels, lambda label: label.name, problems))
+    numbered = sorted(snapshot.milestones, key=lambda milestone: milestone.number)
+    milestones = list(_hold("milestone", numbered, lambda milestone: milestone.title, problems))
+    titles = {each.number: each.title for each in milestones}
     issues = [each for each in snapshot.issues if _can_hold("issue", each.title, problems)]
-    entries = _issue_entries(issues, known)
+    entries = _issue_entries(issues, titles, {each.name.casefold() for each in labels})
     environments = dict(filter(None, (_environment(each) for each in milestones)))
     plan = {
         "version": 1,
         "repository": snapshot.repository,
-        "labels": labels,
+        "labels": [_label(each) for each in labels],
         "environments": environments,
         "milestones": [_milestone(each, _of(issues, each.number, entries)) for each in milestones],
-        "issues": [entries[each.number] for each in issues if each.milestone not in known],
+        "issues": [entries[each.number] for each in issues if each.milestone not in titles],
     }
     header = f"# yaml-language-server: $schema={read_schema()['$id']}\n"
     return header + _dump({name: value for name, value in plan.items() if value}), tuple(problems)
 
 
-def _hold_milestones(snapshot: Snapshot, problems: list[Diagnostic]) -> Iterator[Milestone]:
-    """The milestones that a plan file can hold, by number; of case twins the first."""
+def _hold(
+    noun: str, members: Iterable[Named], name: Callable[[Named], str], problems: list[Diagnostic]
+) -> Iterator[Named]:
+    """The members that a plan file can hold; of those that differ in case only, the first."""
     seen: dict[str, str] = {}
-    for each in sorted(snapshot.milestones, key=lambda milestone: milestone.number):
-        first = seen.setdefault(each.title.casefold(), each.title)
-        if first != each.title:
-            summary = f"milestone {quote(each.title)} is left out: it differs from {quote(first)} in case only"
-            problems.append(NOT_EXPORTED.found(summary, help="give one of them another title on GitHub"))
-        elif _can_hold("milestone", each.title, problems):
+    for each in members:
+        first = seen.setdefault(name(each).casefold(), name(each))
+        if first != name(each):
+            summary = f"{noun} {quote(name(each))} is left out: it differs from {quote(first)} in case only"
+            problems.append(NOT_EXPORTED.found(summary, help="give one of them another name on GitHub"))
+        elif _can_hold(noun, name(each), problems):
             yield each
 
 
-def _issue_entries(issues: list[Issue], milestones: dict[int, str]) -> dict[int, dict[str, Any]]:
+def _issue_entries(
+    issues: list[Issue], milestones: dict[int, str], labels: Container[str]
+) -> dict[int, dict[str, Any]]:
     """Each issue's entry by its number; one whose title makes no key of its own gets one."""
     entries, taken = {}, set()
     for each in sorted(issues, key=lambda issue: issue.number):
-        entry = _issue(each)
+        entry = _issue(each, labels)
         title = milestones.get(each.milestone or 0)
         key = entry.get("key") or issue_key(title, each.title)
         if key in taken or not KEY.fullmatch(key) or len(key) > MAX_KEY_LENGTH:
@@ -97,8 +105,10 @@ def _copied(milestone: Milestone) -> dict[str, str]:
 def _milestone(milestone: Milestone, issues: list[dict[str, Any]]) -> dict[str, Any]:
     text, values = split_description(milestone.description)[0], _copied(milestone)
     entry: dict[str, Any] = {"title": milestone.title}
-    if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", values.get("start", "")):
-        entry["start"] = values["start"]
+    start, _ = read_day(values.get("start", ""))
+    # The block is a copy that others may have edited; a start after the due date is none of ours.
+    if start and not (milestone.due and milestone.due < start):
+        entry["start"] = start.isoformat()
     if milestone.due:
         entry["due"] = milestone.due.isoformat()
     if _environment(milestone):
@@ -112,13 +122,13 @@ def _milestone(milestone: Milestone, issues: list[dict[str, Any]]) -> dict[str, 
     return entry
 
 
-def _issue(issue: Issue) -> dict[str, Any]:
+def _issue(issue: Issue, known: Container[str]) -> dict[str, Any]:
     """The issue by number; its text is left to GitHub, where people write it."""
     entry: dict[str, Any] = {"title": issue.title, "number": issue.number}
     marker = split_body(issue.body)[1]
     if marker:
         entry["key"] = marker.key
-    labels = [each for each in issue.labels if _is_showable(each)]
+    labels = [each for each in issue.labels if each.casefold() in known]
     assignees = [each for each in issue.assignees if re.fullmatch(LOGIN, each)]
     if labels:
         entry["labels"] = labels

@@ -5,43 +5,42 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, Union
+from functools import cached_property
+from typing import Any, NoReturn, Union
 
 import yaml
 
 from milepost.diagnostics import Diagnostic, Location, Rule, Severity
+from milepost.planfile.text import PlanText, read_text
+from milepost.planfile.wording import escape, quote
 
-TOO_LARGE = Rule("too-large", Severity.ERROR, "The plan file is larger than 1 MiB.")
-NOT_UTF8 = Rule("not-utf8", Severity.ERROR, "The plan file is not text in UTF-8.")
 EMPTY_PLAN = Rule("empty-plan", Severity.ERROR, "The plan file holds nothing.")
 SYNTAX = Rule("syntax", Severity.ERROR, "The plan file is not YAML.")
 SEVERAL_DOCUMENTS = Rule("several-documents", Severity.ERROR, "The plan file holds more than one YAML document.")
-DUPLICATE_KEY_NAME = Rule("repeated-key", Severity.ERROR, "A mapping has the same key twice.")
+REPEATED_KEY = Rule("repeated-key", Severity.ERROR, "A mapping has the same key twice.")
 BAD_KEY = Rule("bad-key", Severity.ERROR, "A key of a mapping is not a plain word.")
 TAGGED = Rule("yaml-tag", Severity.ERROR, "A value carries a YAML tag.")
 MERGE_KEY = Rule("merge-key", Severity.ERROR, "A mapping uses the merge key `<<`.")
-UNKNOWN_ALIAS = Rule("bad-alias", Severity.ERROR, "An alias names no anchor above it, or an anchor that holds it.")
+BAD_ALIAS = Rule("bad-alias", Severity.ERROR, "An alias names no anchor above it, or an anchor that holds it.")
 TOO_DEEP = Rule("too-deep", Severity.ERROR, "The plan file nests deeper than any plan needs.")
 TOO_MANY_VALUES = Rule("too-many-values", Severity.ERROR, "Aliases blow the plan file up beyond any use.")
 RULES = (
-    TOO_LARGE,
-    NOT_UTF8,
     EMPTY_PLAN,
     SYNTAX,
     SEVERAL_DOCUMENTS,
-    DUPLICATE_KEY_NAME,
+    REPEATED_KEY,
     BAD_KEY,
     TAGGED,
     MERGE_KEY,
-    UNKNOWN_ALIAS,
+    BAD_ALIAS,
     TOO_DEEP,
     TOO_MANY_VALUES,
 )
 
-MOST_BYTES = 1024 * 1024
 MOST_DEPTH = 24
+# What aliases may add to a file; a text counts as one value for each so many characters begun.
 MOST_VALUES = 200_000
-LONGEST_EXCERPT = 400
+CHARACTERS_OF_A_VALUE = 40
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -53,17 +52,48 @@ class Scalar:
     is_plain: bool
     at: Location
 
+    @property
+    def size(self) -> int:
+        return 1 + len(self.text) // CHARACTERS_OF_A_VALUE
+
+    @property
+    def depth(self) -> int:
+        return 0
+
 
 @dataclass(frozen=True)
 class Sequence:
     items: tuple[Node, ...]
     at: Location
 
+    @cached_property
+    def size(self) -> int:
+        return 1 + sum(each.size for each in self.items)
+
+    @cached_property
+    def depth(self) -> int:
+        return 1 + max((each.depth for each in self.items), default=0)
+
 
 @dataclass(frozen=True)
 class Mapping:
+    """A mapping without what cannot be a key; it is partial when something was left out."""
+
     entries: tuple[tuple[Scalar, Node], ...]
     at: Location
+    is_partial: bool = False
+
+    @cached_property
+    def by_key(self) -> dict[str, tuple[Scalar, Node]]:
+        return {key.text: (key, value) for key, value in self.entries}
+
+    @cached_property
+    def size(self) -> int:
+        return 1 + sum(key.size + value.size for key, value in self.entries)
+
+    @cached_property
+    def depth(self) -> int:
+        return 1 + max((value.depth for _, value in self.entries), default=0)
 
 
 Node = Union[Scalar, Sequence, Mapping]
@@ -81,41 +111,27 @@ class _Frame:
     keys: dict[str, Scalar] = field(default_factory=dict)
     key: Scalar | None = None
     is_key_next: bool = True
+    is_partial: bool = False
+
+    def close(self) -> Node:
+        if self.is_mapping:
+            return Mapping(tuple(self.entries), self.at, self.is_partial)
+        return Sequence(tuple(self.items), self.at)
 
 
 def parse_plan(data: bytes, *, file: str) -> tuple[Node | None, tuple[Diagnostic, ...]]:
-    """The file as nodes, or every problem that keeps it from being read."""
-    if len(data) > MOST_BYTES:
-        size = f"{len(data):,} bytes"
-        return None, (TOO_LARGE.found(f"{file} is {size} large", help="split long texts off with `body-file`"),)
-    text, problems = _decode(data, file)
-    if text is None:
-        return None, problems
-    return _Parser(text, file).parse()
-
-
-def _decode(data: bytes, file: str) -> tuple[str | None, tuple[Diagnostic, ...]]:
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return None, (NOT_UTF8.found(f"{file} is UTF-16", at=_at_start(file), help="save it as UTF-8"),)
-    try:
-        return data.decode("utf-8-sig"), ()
-    except UnicodeDecodeError as trouble:
-        before = data[: trouble.start].decode("utf-8", "replace")
-        line, column = before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1
-        at = Location(file=file, line=line, column=column)
-        return None, (NOT_UTF8.found(f"byte 0x{data[trouble.start]:02x} is not UTF-8", at=at, help="save it as UTF-8"),)
+    """The file as nodes, None when it cannot be read on, and the problems that were met."""
+    text, problems = read_text(data, file=file)
+    return _Parser(text).parse() if text else (None, problems)
 
 
 class _Parser:
     """Builds nodes from YAML's events with a stack of its own: no depth of nesting can exhaust Python's."""
 
-    def __init__(self, text: str, file: str) -> None:
-        self.text, self.file = text, file
-        self.lines = text.splitlines()
+    def __init__(self, text: PlanText) -> None:
+        self.text = text
         self.problems: list[Diagnostic] = []
         self.anchors: dict[str, Node] = {}
-        self.sizes: dict[int, int] = {}
-        self.depths: dict[int, int] = {}
         self.stack: list[_Frame] = []
         self.root: Node | None = None
         self.values = 0
@@ -130,15 +146,14 @@ class _Parser:
             self.problems.append(self._syntax(trouble))
             return None, tuple(self.problems)
         if self.root is None:
-            self.problems.append(
-                EMPTY_PLAN.found(f"{self.file} holds nothing", at=_at_start(self.file), help="begin with `version: 1`")
-            )
+            at = self.text.place(0)
+            self.problems.append(EMPTY_PLAN.found("the plan file is empty", at=at, help="begin with `version: 1`"))
         return self.root, tuple(self.problems)
 
     def _events(self) -> Iterator[Any]:
         """YAML's events; a second document ends them."""
         documents = 0
-        for event in yaml.parse(self.text, Loader=LOADER):
+        for event in yaml.parse(self.text.content, Loader=LOADER):
             if isinstance(event, yaml.DocumentStartEvent):
                 documents += 1
                 if documents > 1:
@@ -153,38 +168,34 @@ class _Parser:
         elif isinstance(event, (yaml.SequenceStartEvent, yaml.MappingStartEvent)):
             self._open(event)
         elif isinstance(event, (yaml.SequenceEndEvent, yaml.MappingEndEvent)):
-            self._close()
+            frame = self.stack.pop()
+            self._put(frame.close(), frame.anchor)
         elif isinstance(event, yaml.AliasEvent):
             self._alias(event)
 
     def _open(self, event: Any) -> None:
         self._judge_tag(event)
         if len(self.stack) >= MOST_DEPTH:
-            self._stop(TOO_DEEP, event, f"this is the {MOST_DEPTH + 1}th level of nesting", "a plan needs six")
+            self._stop(TOO_DEEP, event, f"this is the {MOST_DEPTH + 1}th level of nesting", "a plan needs eight")
         is_mapping = isinstance(event, yaml.MappingStartEvent)
         self.stack.append(_Frame(is_mapping=is_mapping, at=self._place(event), anchor=event.anchor))
 
-    def _close(self) -> None:
-        frame = self.stack.pop()
-        entries, items = tuple(frame.entries), tuple(frame.items)
-        node: Node = Mapping(entries, frame.at) if frame.is_mapping else Sequence(items, frame.at)
-        children = [value for _, value in entries] if frame.is_mapping else items
-        self.sizes[id(node)] = 1 + sum(self.sizes.get(id(child), 1) for child in children)
-        self.depths[id(node)] = 1 + max((self.depths.get(id(child), 0) for child in children), default=0)
-        self._put(node, frame.anchor)
-
     def _alias(self, event: Any) -> None:
+        name = escape(event.anchor)
+        # An anchor that is set again counts from where its new value begins.
+        if any(frame.anchor == event.anchor for frame in self.stack):
+            self._stop(BAD_ALIAS, event, f"the alias `*{name}` stands inside of `&{name}`", "write the values out")
         node = self.anchors.get(event.anchor)
         if node is None:
-            is_open = any(frame.anchor == event.anchor for frame in self.stack)
-            summary = f"`*{event.anchor}` " + ("stands inside its own anchor" if is_open else "names no anchor above")
-            self._stop(UNKNOWN_ALIAS, event, summary, f"write `&{event.anchor}` before the value that is meant")
-        assert node is not None
-        self.values += self.sizes.get(id(node), 1)
+            way_out = f"write `&{name}` before the value that is meant"
+            self._stop(BAD_ALIAS, event, f"the alias `*{name}` names no anchor above it", way_out)
+        self.values += node.size
         if self.values > MOST_VALUES:
-            self._stop(TOO_MANY_VALUES, event, f"with aliases these are more than {MOST_VALUES:,} values", "")
-        if len(self.stack) + self.depths.get(id(node), 0) > MOST_DEPTH:
-            self._stop(TOO_DEEP, event, f"with this alias the nesting is deeper than {MOST_DEPTH} levels", "")
+            way_out = "write the values out, with fewer aliases"
+            self._stop(TOO_MANY_VALUES, event, "aliases make this plan larger than any plan needs", way_out)
+        if len(self.stack) + node.depth > MOST_DEPTH:
+            summary = f"with this alias the nesting is deeper than {MOST_DEPTH} levels"
+            self._stop(TOO_DEEP, event, summary, "a plan needs eight")
         self._put(node, None)
 
     def _put(self, node: Node, anchor: str | None) -> None:
@@ -198,79 +209,64 @@ class _Parser:
         if not frame.is_mapping:
             frame.items.append(node)
         elif frame.is_key_next:
-            self._put_key(frame, node)
+            frame.is_key_next, frame.key = False, self._judge_key(frame, node)
         else:
             if frame.key is not None:
                 frame.entries.append((frame.key, node))
             frame.is_key_next = True
 
-    def _put_key(self, frame: _Frame, node: Node) -> None:
-        frame.is_key_next, frame.key = False, None
+    def _judge_key(self, frame: _Frame, node: Node) -> Scalar | None:
+        """The node as a key, or a problem with it."""
         if not isinstance(node, Scalar):
+            frame.is_partial = True
             self.problems.append(BAD_KEY.found("a list or mapping stands as a key", at=node.at, help="write a word"))
-        elif node.text == "<<" and node.is_plain:
-            self.problems.append(
-                MERGE_KEY.found("the merge key `<<` is not supported", at=node.at, help="write the values out")
-            )
-        elif node.text in frame.keys:
-            first = frame.keys[node.text].at.line
-            summary = f'key "{node.text}" is already on line {first}'
-            self.problems.append(
-                DUPLICATE_KEY_NAME.found(
-                    summary, at=node.at, why="YAML would keep the last silently.", help="keep one of the two"
-                )
-            )
-        else:
-            frame.key = node
-            frame.keys[node.text] = node
+            return None
+        if node.text == "<<" and node.is_plain:
+            frame.is_partial = True
+            summary, way_out = "the merge key `<<` is not supported", "write the values out"
+            self.problems.append(MERGE_KEY.found(summary, at=node.at, help=way_out))
+            return None
+        first = frame.keys.setdefault(node.text, node)
+        if first is node:
+            return node
+        summary, why = (
+            f"key {quote(node.text)} is already on line {first.at.line}",
+            "YAML would keep the last silently.",
+        )
+        self.problems.append(REPEATED_KEY.found(summary, at=node.at, why=why, help="keep one of the two"))
+        return None
 
     def _judge_tag(self, event: Any) -> None:
         if event.tag is not None and event.tag != "!":
-            tag = event.tag.replace("tag:yaml.org,2002:", "!!")
+            tag = escape(event.tag.replace("tag:yaml.org,2002:", "!!"))
+            at = self._place(event)
             self.problems.append(
-                TAGGED.found(
-                    f'tag "{tag}" is not supported', at=self._place(event), help="remove it; quote text instead"
-                )
+                TAGGED.found(f"the tag `{tag}` is not supported", at=at, help="remove it; quotes make a text")
             )
 
-    def _stop(self, rule: Rule, event: Any, summary: str, way_out: str) -> None:
+    def _stop(self, rule: Rule, event: Any, summary: str, way_out: str) -> NoReturn:
         self.problems.append(rule.found(summary, at=self._place(event), help=way_out))
         raise _Stop
 
     def _syntax(self, trouble: yaml.YAMLError) -> Diagnostic:
         mark = getattr(trouble, "problem_mark", None) or getattr(trouble, "context_mark", None)
-        summary = str(getattr(trouble, "problem", None) or getattr(trouble, "reason", None) or "this is not YAML")
-        if mark is None:
-            # A character that YAML does not allow: the reader knows its position only.
-            position = int(getattr(trouble, "position", 0) or 0)
-            before = self.text[:position]
-            line, column = before.count("\n") + 1, position - (before.rfind("\n") + 1) + 1
-        else:
-            line, column = mark.line + 1, mark.column + 1
-        context = str(getattr(trouble, "context", None) or "")
-        return SYNTAX.found(summary, at=self._location(line, column, None), why=context, help=self._syntax_help(line))
-
-    def _syntax_help(self, line: int) -> str:
-        text = self.lines[line - 1] if line <= len(self.lines) else ""
-        if re.match(r" *\t", text):
-            return "indent with spaces: YAML does not allow tabs"
-        if re.search(r":\s+[^\"'\s].*: ", text):
-            return "put quotes around a text that holds `: `"
-        return "look at the indentation, the quotes and the brackets here and just above"
+        at = self.text.place(min(mark.index, len(self.text.content)) if mark else 0)
+        summary = escape(str(getattr(trouble, "problem", None) or "this is not YAML"))
+        why = escape(str(getattr(trouble, "context", None) or ""))
+        return SYNTAX.found(summary, at=at, why=why, help=_syntax_help(at.text))
 
     def _place(self, event: Any) -> Location:
-        start, end = event.start_mark, event.end_mark
-        is_one_line = end.line == start.line and isinstance(event, (yaml.ScalarEvent, yaml.AliasEvent))
-        return self._location(start.line + 1, start.column + 1, end.column + 1 if is_one_line else None)
-
-    def _location(self, line: int, column: int, end: int | None) -> Location:
-        text = self.lines[line - 1] if line <= len(self.lines) else ""
-        return Location(file=self.file, line=line, column=column, end_column=end, text=text[:LONGEST_EXCERPT])
+        is_whole = isinstance(event, (yaml.ScalarEvent, yaml.AliasEvent))
+        return self.text.place(event.start_mark.index, event.end_mark.index if is_whole else None)
 
 
 class _Stop(Exception):
     """Nothing after this can be read sensibly; the problem is noted."""
 
 
-def _at_start(file: str) -> Location:
-    return Location(file=file, line=1, column=1)
+def _syntax_help(line: str) -> str:
+    if re.match(r" *\t", line):
+        return "indent with spaces: YAML does not allow tabs"
+    if re.match(r"[^:]*: +[^\"'\s{[].*: ", line):
+        return "put quotes around a text that holds `: `"
+    return "look at the indentation, the quotes and the brackets here and just above"

@@ -1,20 +1,21 @@
-"""Nodes against the schema: values of the types that the schema asks for, or every problem in words."""
+"""Nodes against the schema: values of the types that the schema asks for, and every problem in words."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from collections.abc import Mapping as MappingType
-from difflib import get_close_matches
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator, ValidationError, validators
 
 from milepost.diagnostics import Diagnostic, Location, Rule, Severity
 from milepost.planfile.source import Mapping, Node, Scalar, Sequence
+from milepost.planfile.wording import find_nearest, name_path, nearest, quote
 
 UNKNOWN_KEY = Rule("unknown-key", Severity.ERROR, "The plan file has a key that no plan has there.")
 MISSING_KEY = Rule("missing-key", Severity.ERROR, "A key that must be there is not.")
@@ -28,38 +29,48 @@ NULLS = ("", "~", "null", "Null", "NULL")
 CLAIMS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 TYPE_NAMES = {
     "string": "a text",
-    "number": "a number",
     "integer": "a whole number",
     "boolean": "true or false",
     "array": "a list",
     "object": "a mapping of keys to values",
     "null": "nothing",
 }
-LONGEST_QUOTE = 60
+# With more problems than this the file is no plan; looking for the rest would only take time.
+MOST_PROBLEMS = 1_000
 
 Schema = MappingType[str, Any]
 # A jsonschema ValidationError; its type stubs call most of its members possibly unset.
 Error = Any
-Path_ = tuple[Any, ...]
+Steps = tuple[Any, ...]
 
 
-@cache
-def read_schema() -> Schema:
-    """The published schema of the plan file."""
-    schema: Schema = json.loads(SCHEMA_FILE.read_text(encoding="utf-8"))
-    return schema
+@dataclass(frozen=True, kw_only=True)
+class Checked:
+    """The file as plain values; None when too little of it is left to go on.
+
+    What is of the wrong kind is left out, and `broken` says where that is, or where something is missing.
+    """
+
+    value: Any
+    problems: tuple[Diagnostic, ...]
+    broken: frozenset[Steps]
 
 
-@cache
-def _validator() -> Draft202012Validator:
-    return Draft202012Validator(read_schema())
-
-
-def validate(root: Node) -> tuple[Any, tuple[Diagnostic, ...]]:
+def validate(root: Node) -> Checked:
     """The file as plain values, and what the schema says against them."""
     value = convert(root, read_schema())
-    errors = sorted(_validator().iter_errors(value), key=lambda error: [str(part) for part in error.absolute_path])
-    return value, tuple(found for error in errors for found in _diagnose(error, root))
+    problems: list[Diagnostic] = []
+    refused: set[Steps] = set()
+    missing: set[Steps] = set()
+    for error in _validator().iter_errors(value):
+        problems += _diagnose(error, root)
+        if error.validator in ("type", "enum"):
+            refused.add(tuple(error.absolute_path))
+        missing.update(_missing_parts(error))
+        if len(problems) > MOST_PROBLEMS:
+            return Checked(value=None, problems=tuple(problems), broken=frozenset())
+    sound = None if () in refused else _without(value, refused)
+    return Checked(value=sound, problems=tuple(problems), broken=frozenset(refused | missing))
 
 
 def convert(node: Node, schema: Schema) -> Any:
@@ -72,7 +83,7 @@ def convert(node: Node, schema: Schema) -> Any:
     return _convert_scalar(node, schema)
 
 
-def find(node: Node, path: Path_) -> Node:
+def find(node: Node, path: Steps) -> Node:
     """The node at the path, or the innermost one above it."""
     for part in path:
         inner = _step(node, part)
@@ -82,23 +93,24 @@ def find(node: Node, path: Path_) -> Node:
     return node
 
 
-def find_key(node: Node, path: Path_, key: str) -> Location:
-    """The place of the key in the mapping at the path."""
-    mapping = find(node, path)
-    entries = mapping.entries if isinstance(mapping, Mapping) else ()
-    return next((each.at for each, _ in entries if each.text == key), mapping.at)
+@cache
+def read_schema() -> Schema:
+    """The published schema of the plan file."""
+    schema: Schema = json.loads(SCHEMA_FILE.read_text(encoding="utf-8"))
+    return schema
 
 
-def quote(value: Any) -> str:
-    """The offending text as messages show it."""
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return f'"{text}"' if len(text) <= LONGEST_QUOTE else f'"{text[:LONGEST_QUOTE]}…"'
+@cache
+def _validator() -> Draft202012Validator:
+    kind = validators.extend(Draft202012Validator, {"pattern": _judge_pattern})  # type: ignore[no-untyped-call]
+    made: Draft202012Validator = kind(read_schema())
+    return made
 
 
-def nearest(word: str, known: list[str], *, otherwise: str = "") -> str:
-    """A question that offers the nearest valid word, or the other help."""
-    close = get_close_matches(word, known, n=1, cutoff=0.6)
-    return f'did you mean "{close[0]}"?' if close else otherwise
+def _judge_pattern(_: Any, pattern: str, instance: Any, __: Schema) -> Iterator[ValidationError]:
+    """The schema's patterns are ECMAScript's, whose `$` is the very end; Python's lets a line end follow."""
+    if isinstance(instance, str) and not re.search(pattern.removesuffix("$") + r"\Z", instance):
+        yield ValidationError(f"{instance!r} does not match {pattern!r}")
 
 
 def _resolve(schema: Schema) -> Schema:
@@ -112,10 +124,11 @@ def _member(schema: Schema, key: str) -> Schema:
 
 
 def _convert_scalar(node: Scalar, schema: Schema) -> Any:
-    types = schema.get("type", "string")
-    types = [types] if isinstance(types, str) else types
+    """The published schema says what editors see, `1` for instance as an integer; so plain scalars become that."""
     if node.is_plain and node.text in NULLS:
         return None
+    types = schema.get("type", "string")
+    types = [types] if isinstance(types, str) else types
     if node.is_plain and "string" not in types:
         if "integer" in types and re.fullmatch(r"[0-9]{1,18}", node.text):
             return int(node.text)
@@ -126,59 +139,92 @@ def _convert_scalar(node: Scalar, schema: Schema) -> Any:
 
 def _step(node: Node, part: Any) -> Node | None:
     if isinstance(node, Mapping):
-        return next((value for key, value in node.entries if key.text == part), None)
-    if isinstance(node, Sequence) and isinstance(part, int) and part < len(node.items):
-        return node.items[part]
-    return None
+        return node.by_key[part][1] if part in node.by_key else None
+    return node.items[part] if isinstance(node, Sequence) and isinstance(part, int) else None
+
+
+def _key_at(node: Node, key: str) -> Location:
+    """The place of the key, not of its value."""
+    return node.by_key[key][0].at if isinstance(node, Mapping) and key in node.by_key else node.at
+
+
+def _missing_parts(error: Error) -> Iterator[Steps]:
+    """Where something should stand that does not, or stands under a misspelt key."""
+    path = tuple(error.absolute_path)
+    if error.validator == "required":
+        yield from ((*path, key) for key in error.validator_value if key not in error.instance)
+    elif error.validator == "additionalProperties":
+        meant = (find_nearest(key, known) for key, known in _unknown_keys(error))
+        yield from ((*path, key) for key in meant if key is not None)
+
+
+def _without(value: Any, refused: Iterable[Steps]) -> Any:
+    """The values without the refused ones, innermost first; a member of a list leaves its place empty."""
+    for path in sorted(refused, key=len, reverse=True):
+        holder = value
+        for part in path[:-1]:
+            holder = holder[part]
+        if isinstance(holder, list):
+            holder[path[-1]] = None
+        else:
+            del holder[path[-1]]
+    return value
 
 
 def _diagnose(error: Error, root: Node) -> Iterator[Diagnostic]:
     path = tuple(error.absolute_path)
-    node = find(root, path)
-    keyword = str(error.validator)
-    about = str(error.schema.get("description", "")) if isinstance(error.schema, dict) else ""
+    node, keyword = find(root, path), str(error.validator)
+    about = str(error.schema.get("description", ""))
     if keyword == "additionalProperties":
-        yield from _unknown_keys(error, root, path)
+        yield from _judge_keys(error, node, path)
     elif keyword == "required":
-        yield from _missing_keys(error, node, path)
+        yield from _missing_key(error, node, path)
     elif keyword == "type":
         yield _wrong_type(error, node, path, about)
     elif keyword == "enum":
-        known = [str(each) for each in error.validator_value]
-        way_out = nearest(str(error.instance), known, otherwise=f"write one of: {', '.join(known)}")
-        yield UNKNOWN_VALUE.found(f"{_name(path)} cannot be {quote(error.instance)}", at=node.at, help=way_out)
+        known, found = [str(each) for each in error.validator_value], error.instance
+        way_out = nearest(str(found), known, otherwise=f"write one of: {', '.join(known)}")
+        summary = f"{name_path(path)} cannot be {'empty' if found is None else quote(found)}"
+        yield UNKNOWN_VALUE.found(summary, at=node.at, help=way_out)
     elif "propertyNames" in error.absolute_schema_path:
-        at = find_key(root, path, str(error.instance))
-        yield BAD_VALUE.found(f"{quote(error.instance)} cannot be a name", at=at, help=_reason(error, keyword))
+        summary, way_out = f"{quote(error.instance)} cannot be a name", "use letters, digits, `.`, `_` and `-`"
+        yield BAD_VALUE.found(summary, at=_key_at(node, str(error.instance)), help=way_out)
     else:
-        summary = f"{_name(path)} {quote(error.instance)} {_reason(error, keyword)}"
+        summary = f"{name_path(path)} {quote(error.instance)} {_reason(error, keyword)}"
         yield BAD_VALUE.found(summary, at=node.at, help=about)
 
 
-def _unknown_keys(error: Error, root: Node, path: Path_) -> Iterator[Diagnostic]:
-    known = list(error.schema.get("properties", {}))
-    for key in error.instance:
-        if key not in known:
-            way_out = nearest(key, known, otherwise=f"the keys here are: {', '.join(known)}")
-            where = f" in {_name(path)}" if path else ""
-            yield UNKNOWN_KEY.found(f"unknown key {quote(key)}{where}", at=find_key(root, path, key), help=way_out)
+def _unknown_keys(error: Error) -> Iterator[tuple[str, list[str]]]:
+    """Each key that the schema does not know, with those that it does."""
+    known = list(error.schema["properties"])
+    unknown = [key for key in error.instance if key not in error.schema["properties"]]
+    yield from ((key, known) for key in unknown[: MOST_PROBLEMS + 1])
 
 
-def _missing_keys(error: Error, node: Node, path: Path_) -> Iterator[Diagnostic]:
-    for key in error.validator_value:
-        # jsonschema reports each missing key by itself; its message begins with the key.
-        if key not in error.instance and error.message.startswith(f"'{key}'"):
-            where = _name(path) if path else "the plan file"
-            way_out = "add `version: 1`" if key == "version" else f"add `{key}:`"
-            yield MISSING_KEY.found(f'{where} has no "{key}"', at=node.at, help=way_out)
+def _judge_keys(error: Error, node: Node, path: Steps) -> Iterator[Diagnostic]:
+    where = f" in {name_path(path)}" if path else ""
+    for key, known in _unknown_keys(error):
+        way_out = nearest(key, known, otherwise=f"the keys here are: {', '.join(known)}")
+        yield UNKNOWN_KEY.found(f"unknown key {quote(key)}{where}", at=_key_at(node, key), help=way_out)
 
 
-def _wrong_type(error: Error, node: Node, path: Path_, about: str) -> Diagnostic:
+def _missing_key(error: Error, node: Node, path: Steps) -> Iterator[Diagnostic]:
+    # jsonschema reports each missing key by itself; its message begins with the key.
+    key = next(each for each in error.validator_value if error.message.startswith(f"'{each}'"))
+    if not (isinstance(node, Mapping) and node.is_partial):
+        way_out = "add `version: 1`" if key == "version" else f"add `{key}:`"
+        yield MISSING_KEY.found(f'{name_path(path)} has no "{key}"', at=node.at, help=way_out)
+
+
+def _wrong_type(error: Error, node: Node, path: Steps, about: str) -> Diagnostic:
     types = [error.validator_value] if isinstance(error.validator_value, str) else list(error.validator_value)
-    wanted = "a text" if "string" in types and "array" not in types else " or ".join(TYPE_NAMES[each] for each in types)
+    # Numbers and booleans beside text are what editors see in `1.10` and `on`.
+    types = [each for each in types if each not in ("number", "boolean") or "string" not in types]
+    wanted = " or ".join(TYPE_NAMES[each] for each in types)
     found = "empty" if error.instance is None else _kind(error.instance)
-    help_ = about or f"write {wanted}"
-    return WRONG_TYPE.found(f"{_name(path)} must be {wanted}, and is {found}", at=node.at, help=help_)
+    summary = f"{name_path(path)} must be {wanted}, and is {found}"
+    keys = ", ".join(error.schema.get("properties", ()))
+    return WRONG_TYPE.found(summary, at=node.at, help=f"the keys here are: {keys}" if keys else about)
 
 
 def _kind(value: Any) -> str:
@@ -197,12 +243,4 @@ def _reason(error: Error, keyword: str) -> str:
         "maximum": f"is above {limit}; a newer Milepost may read it",
         "pattern": "is not of the form that it must have",
     }
-    return reasons.get(keyword, "cannot stand here")
-
-
-def _name(path: Path_) -> str:
-    """`milestones[2].issues[0].title`, counted from 1 as people do."""
-    text = ""
-    for part in path:
-        text += f"[{part + 1}]" if isinstance(part, int) else f".{part}" if text else str(part)
-    return f"`{text}`" if text else "the plan file"
+    return reasons[keyword]

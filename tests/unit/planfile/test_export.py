@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from milepost.core.model import Issue, Label, Milestone, Snapshot, State
@@ -93,6 +96,63 @@ def test_what_a_plan_file_cannot_hold_is_named() -> None:
     _, problems = render_plan_file(make_snapshot("two\nlines", "", "x"))
 
     assert ["not-exported", "not-exported"] == [each.rule for each in problems]
+
+
+def test_of_names_that_differ_in_case_only_the_first_is_exported() -> None:
+    """Labels, milestones and issues: what is left out is named, and nothing refers to it."""
+    snapshot = make_snapshot("Straße", "", "Straße")
+    twins = replace(
+        snapshot,
+        labels=(*snapshot.labels, replace(snapshot.labels[0], name="STRASSE")),
+        milestones=(*snapshot.milestones, replace(snapshot.milestones[0], number=4, title="STRASSE")),
+        issues=(replace(snapshot.issues[0], labels=("STRASSE", "Straße", "gone"), milestone=4),),
+    )
+
+    text, problems = render_plan_file(twins)
+    desired, errors = load_plan_text(text.encode(), file="p.yml", workspace=None)
+
+    assert ["label", "milestone"] == [each.summary.split()[0] for each in problems]
+    assert desired is not None, errors
+    assert ["Straße"] == [each.name for each in desired.labels]
+    assert ["Straße"] == [each.title for each in desired.milestones]
+    assert [(("STRASSE", "Straße"), None)] == [(each.labels, each.milestone) for each in desired.issues]
+
+
+@pytest.mark.parametrize(
+    ("line", "start"),
+    [
+        ("start=2026-06-01", date(2026, 6, 1)),
+        ("start=2026-06-31", None),
+        ("start=2026-07-02", None),
+        ("start=soon", None),
+    ],
+)
+def test_a_start_that_is_no_day_of_the_milestone_is_not_exported(line: str, start: date | None) -> None:
+    """The block on GitHub is a copy that others may have edited."""
+    snapshot = make_snapshot("A", f"Text\n\n```milepost\nsync key=a {line}\n```", "x")
+    due = (replace(snapshot.milestones[0], due=date(2026, 7, 1)),)
+
+    text, _ = render_plan_file(replace(snapshot, milestones=due))
+    desired, errors = load_plan_text(text.encode(), file="p.yml", workspace=None)
+
+    assert desired is not None, errors
+    assert start == desired.milestones[0].start
+    assert "Text" == desired.milestones[0].description
+
+
+def test_issues_of_one_title_get_keys_of_their_own() -> None:
+    """And so do those whose title has no letter."""
+    snapshot = make_snapshot("A", "", "x")
+    issues = (
+        *snapshot.issues,
+        *(replace(snapshot.issues[0], number=each, title=title) for each, title in ((8, "A"), (9, "!"))),
+    )
+
+    text, _ = render_plan_file(replace(snapshot, issues=issues))
+    desired, errors = load_plan_text(text.encode(), file="p.yml", workspace=None)
+
+    assert desired is not None, errors
+    assert [(7, "a/a"), (8, "issue-8"), (9, "issue-9")] == [(each.number, each.key) for each in desired.issues]
 
 
 def make_snapshot(title: str, description: str, label: str) -> Snapshot:

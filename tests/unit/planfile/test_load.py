@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from milepost.core.model import UNMANAGED, DesiredState, State
-from milepost.planfile.load import load_plan_text
+from milepost.planfile.load import load_plan, load_plan_text
 
 
 def load(text: str, workspace: Path | None = None) -> DesiredState:
@@ -51,6 +53,21 @@ def test_a_due_date_is_a_day_or_counted_from_one(text: str, due: object) -> None
     assert due == load(f"milestones: {text}").milestones[-1].due
 
 
+@settings(max_examples=200, deadline=None)
+@given(
+    start=st.dates(date(1970, 1, 1), date(9000, 1, 1)),
+    counted=st.lists(st.tuples(st.integers(0, 999), st.sampled_from("dw")), min_size=1, max_size=6),
+)
+def test_counted_dates_add_up(start: date, counted: list[tuple[int, str]]) -> None:
+    """Each from the one before it, whatever day it is."""
+    lines = [f"  - {{title: m{index}, due: +{number}{unit}}}\n" for index, (number, unit) in enumerate(counted)]
+    milestones = load(f"milestones:\n  - {{title: first, due: {start}}}\n" + "".join(lines)).milestones
+
+    days = sum(number * (7 if unit == "w" else 1) for number, unit in counted)
+
+    assert start + timedelta(days=days) == milestones[-1].due
+
+
 def test_keys_come_from_titles_and_remember_former_ones() -> None:
     """Milestone and title make the key; `was` of either adds what it was before."""
     text = """
@@ -71,6 +88,13 @@ issues:
     assert ("my-key", "old-key") == (second.key, second.former_keys[-1])
     assert ("v2-9-beta/loose", "v2.9 beta") == (third.key, third.milestone)
     assert "修复-dataloader-内存泄漏问题" == fourth.key
+
+
+def test_an_issue_has_no_former_key_that_nothing_gave_it() -> None:
+    """Else the issue below a milestone would take the place of its namesake outside of it."""
+    inside, outside = load("milestones: [{title: A, issues: [{title: X}]}]\nissues: [{title: X}]").issues
+
+    assert [("a/x", ()), ("x", ())] == [(each.key, each.former_keys) for each in (inside, outside)]
 
 
 def test_only_written_fields_are_managed() -> None:
@@ -114,13 +138,27 @@ def test_a_body_may_stand_in_a_file_of_the_workspace(tmp_path: Path) -> None:
 
 
 def test_body_files_that_are_no_text_are_refused(tmp_path: Path) -> None:
-    """Not UTF-8, larger than a megabyte, or not a path at all."""
+    """Not UTF-8, larger than a megabyte, without an end that comes by itself, or not a path at all."""
     (tmp_path / "latin.md").write_bytes(b"\xe9")
-    (tmp_path / "large.md").write_bytes(b"x" * (1024 * 1024 + 1))
-    for name in ("latin.md", "large.md", '"nul\\0"'):
+    (tmp_path / "large.md").write_bytes("é".encode() * (1024 * 512) + "é".encode())
+    os.mkfifo(tmp_path / "pipe.md")
+    os.symlink("loop.md", tmp_path / "loop.md")
+    for name in ("latin.md", "large.md", "pipe.md", "loop.md", '"nul\\0"', "x" * 5_000):
         text = f"version: 1\nissues: [{{title: A, body-file: {name}}}]".encode()
 
         assert ["bad-body-file"] == [each.rule for each in load_plan_text(text, file="p", workspace=tmp_path)[1]]
+
+
+def test_a_body_file_needs_a_workspace() -> None:
+    """A text without a workspace has no files."""
+    _, problems = load_plan_text(b"version: 1\nissues: [{title: A, body-file: a.md}]", file="p", workspace=None)
+
+    assert ['"a.md" cannot be read: there is no workspace'] == [each.summary for each in problems]
+
+
+def test_a_path_that_is_none_is_a_plan_that_is_missing(tmp_path: Path) -> None:
+    """A NUL in the input `plan`."""
+    assert "missing-plan" == load_plan(Path("a\0b"), workspace=tmp_path)[1][0].rule
 
 
 def test_small_anchors_and_a_byte_order_mark_are_fine() -> None:
