@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from milepost.diagnostics import Diagnostic, Location, Rule, Severity
-from milepost.planfile.source import Node
+from milepost.planfile.nodes import Node
 from milepost.planfile.validate import Checked, Steps, find
 from milepost.planfile.wording import name_path
 

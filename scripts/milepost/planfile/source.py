@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
-from typing import Any, NoReturn, Union
+from typing import Any, NoReturn
 
 import yaml
 
 from milepost.diagnostics import Diagnostic, Location, Rule, Severity
+from milepost.planfile.nodes import Mapping, Node, Scalar, Sequence
 from milepost.planfile.text import PlanText, read_text
 from milepost.planfile.wording import escape, quote
 
@@ -38,65 +38,9 @@ RULES = (
 )
 
 MOST_DEPTH = 24
-# What aliases may add to a file; a text counts as one value for each so many characters begun.
+# What aliases may add to a file.
 MOST_VALUES = 200_000
-CHARACTERS_OF_A_VALUE = 40
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
-
-@dataclass(frozen=True)
-class Scalar:
-    """A scalar as it is written; only a plain one may be read as anything but text."""
-
-    text: str
-    is_plain: bool
-    at: Location
-
-    @property
-    def size(self) -> int:
-        return 1 + len(self.text) // CHARACTERS_OF_A_VALUE
-
-    @property
-    def depth(self) -> int:
-        return 0
-
-
-@dataclass(frozen=True)
-class Sequence:
-    items: tuple[Node, ...]
-    at: Location
-
-    @cached_property
-    def size(self) -> int:
-        return 1 + sum(each.size for each in self.items)
-
-    @cached_property
-    def depth(self) -> int:
-        return 1 + max((each.depth for each in self.items), default=0)
-
-
-@dataclass(frozen=True)
-class Mapping:
-    """A mapping without what cannot be a key; it is partial when something was left out."""
-
-    entries: tuple[tuple[Scalar, Node], ...]
-    at: Location
-    is_partial: bool = False
-
-    @cached_property
-    def by_key(self) -> dict[str, tuple[Scalar, Node]]:
-        return {key.text: (key, value) for key, value in self.entries}
-
-    @cached_property
-    def size(self) -> int:
-        return 1 + sum(key.size + value.size for key, value in self.entries)
-
-    @cached_property
-    def depth(self) -> int:
-        return 1 + max((value.depth for _, value in self.entries), default=0)
-
-
-Node = Union[Scalar, Sequence, Mapping]
 
 
 @dataclass

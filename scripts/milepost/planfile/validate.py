@@ -14,7 +14,7 @@ from typing import Any
 from jsonschema import Draft202012Validator, ValidationError, validators
 
 from milepost.diagnostics import Diagnostic, Location, Rule, Severity
-from milepost.planfile.source import Mapping, Node, Scalar, Sequence
+from milepost.planfile.nodes import Mapping, Node, Scalar, Sequence
 from milepost.planfile.wording import find_nearest, name_path, nearest, quote
 
 UNKNOWN_KEY = Rule("unknown-key", Severity.ERROR, "The plan file has a key that no plan has there.")
