@@ -24,7 +24,7 @@ SCRIPTS = Path(__file__).resolve().parent
 ROOT = SCRIPTS.parent
 sys.path.insert(0, str(SCRIPTS))
 
-import run  # noqa: E402
+from packages import NotInstalled, find_packages  # noqa: E402
 
 OTHER_PYTHONS = ("3.10", "3.11", "3.12", "3.13")
 LINTERS = ROOT / "tests" / "linters"
@@ -114,8 +114,8 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--live-record", metavar="FILE", default="live.json", help="where the dated result goes")
     given = parser.parse_args(argv)
     try:
-        packages = run.find_packages("dev")
-    except run.NotInstalled as trouble:
+        packages = find_packages("dev")
+    except NotInstalled as trouble:
         print(f"check: {trouble}", file=sys.stderr)
         return 3
     with tempfile.TemporaryDirectory() as folder:
@@ -162,7 +162,7 @@ def _test_with_coverage(bench: Bench) -> None:
     data = str(bench.folder / "coverage")
     report = bench.folder / "tests.xml"
     command = [sys.executable, "-m", "coverage", "run", f"--data-file={data}", "-m", "pytest", "-q"]
-    paths = ["tests/unit", "tests/simulator", "tests/contract", "tests/stories", "tests/act"]
+    paths = ["tests/unit", "tests/simulator", "tests/contract", "tests/stories", "tests/act", "tests/run"]
     result = bench.step("tests", [*command, f"--junitxml={report}", "-m", "not slow", *paths])
     if report.exists():
         result.passed, result.failed, result.skipped = _count(report)

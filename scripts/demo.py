@@ -18,7 +18,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-import run
+from packages import NotInstalled, find_packages
 
 REPOSITORY = "octo/widgets"
 PLAN = Path(__file__).resolve().parent.parent / "tests" / "plans" / "valid" / "article.yml"
@@ -57,8 +57,8 @@ def main() -> int:
         print("demo: git is needed, and is not on PATH", file=sys.stderr)
         return 2
     try:
-        packages = run.find_packages("demo")
-    except run.NotInstalled as trouble:
+        packages = find_packages("demo")
+    except NotInstalled as trouble:
         print(f"demo: {trouble}", file=sys.stderr)
         return 3
     if packages:

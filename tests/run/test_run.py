@@ -11,10 +11,8 @@ import sys
 import threading
 import time
 import zipfile
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -36,7 +34,7 @@ def main(argv):
 
 @dataclass
 class Stage:
-    """A copy of run.py with a package of its own, and an index that serves it."""
+    """A copy of the entry with a package of its own, and an index that serves it."""
 
     root: Path
     home: Path
@@ -90,7 +88,8 @@ def stage(tmp_path: Path) -> Stage:
     package = root / "scripts" / "milepost"
     for folder in (package, root / "scripts" / "locks", home / "temp", wheels):
         folder.mkdir(parents=True)
-    shutil.copy(SCRIPTS / "run.py", root / "scripts" / "run.py")
+    for module in SCRIPTS.glob("*.py"):
+        shutil.copy(module, root / "scripts" / module.name)
     shutil.copy(SCRIPTS / "locks" / "uv.txt", root / "scripts" / "locks" / "uv.txt")
     (package / "__init__.py").write_text("")
     (package / "cli.py").write_text(CLI)
@@ -276,7 +275,9 @@ def test_two_processes_that_race_both_succeed(stage: Stage) -> None:
     assert 1 == len(list((stage.home / "temp" / "milepost").iterdir()))
 
 
-@pytest.mark.parametrize("damage", ["marker gone", "package gone", "marker of another lock"])
+@pytest.mark.parametrize(
+    "damage", ["marker gone", "package gone", "file cut short", "marker of another lock", "a link to nowhere"]
+)
 def test_a_broken_folder_is_built_again(damage: str, stage: Stage) -> None:
     """Whatever is missing from it."""
     stage.run()
@@ -285,13 +286,18 @@ def test_a_broken_folder_is_built_again(damage: str, stage: Stage) -> None:
         (folder / ".complete.json").unlink()
     elif damage == "package gone":
         shutil.rmtree(next(folder.glob("tiny-*.dist-info")))
+    elif damage == "file cut short":
+        (folder / "tiny.py").write_text("")
+    elif damage == "a link to nowhere":
+        shutil.rmtree(folder)
+        folder.symlink_to("/nowhere")
     else:
         (folder / ".complete.json").write_text('"other"')
 
     found = stage.run()
 
     assert 0 == found.returncode, found.stdout + found.stderr
-    assert (folder / "tiny.py").exists()
+    assert "version = '1.0'\n" == (folder / "tiny.py").read_text()
     assert (folder / ".complete.json").exists()
 
 
@@ -323,8 +329,8 @@ def test_the_tool_cache_is_kept_only_where_it_may_be(stage: Stage) -> None:
     usual = stage.run(**settings, GITHUB_EVENT_NAME="push")
 
     assert [0, 0, 0] == [each.returncode for each in (target, release, usual)]
-    assert "is not used for pull_request_target" in target.stderr
-    assert "is not used for release" in release.stderr
+    assert "is not used: every job on this machine can write there, and pull_request_target" in target.stderr
+    assert "and release must not run what others wrote" in release.stderr
     assert (False, 1) == (before, len(list((tools / "milepost").iterdir())))
 
 
@@ -336,14 +342,28 @@ def test_outside_a_runner_the_users_cache_is_used(stage: Stage) -> None:
     assert str(stage.home / "cache" / "milepost") in found.stdout
 
 
-def test_a_home_that_cannot_be_written_to_is_told(stage: Stage) -> None:
-    """Exit status 3 and the reason, not a traceback."""
+def test_a_folder_that_cannot_be_written_to_is_told(stage: Stage) -> None:
+    """Another that is this user's alone is taken; where one cannot be had: exit status 3 and the reasons."""
     (stage.home / "file").write_text("")
+    spare, open_to_all = stage.home / "spare", stage.home / "open to all"
+    spare.mkdir()
+    (open_to_all / f"milepost-{os.geteuid()}").mkdir(parents=True)
+    (open_to_all / f"milepost-{os.geteuid()}").chmod(0o777)
+    private = stage.run(RUNNER_TEMP=str(stage.home / "file"), TMPDIR=str(spare))
+    nowhere = stage.run(RUNNER_TEMP=str(stage.home / "file"), TMPDIR=str(open_to_all))
 
-    found = stage.run(RUNNER_TEMP=str(stage.home / "file"))
+    assert (0, 3) == (private.returncode, nowhere.returncode), private.stderr + nowhere.stderr
+    assert str(spare / f"milepost-{os.geteuid()}") in private.stdout
+    assert "the packages need a folder to be written to" in nowhere.stderr
+    assert "can be written to by others" in nowhere.stderr
 
-    assert 3 == found.returncode
-    assert "the packages need a folder to be written to" in found.stderr
+
+def test_an_unknown_home_never_becomes_a_folder_of_the_workspace(stage: Stage) -> None:
+    """A relative XDG_CACHE_HOME is not used, as its specification says."""
+    found = stage.run(RUNNER_TEMP="", XDG_CACHE_HOME="cache")
+
+    assert 0 == found.returncode, found.stderr
+    assert not (stage.home / "cache").exists()
 
 
 def test_an_old_python_says_what_to_add(stage: Stage) -> None:
@@ -395,42 +415,6 @@ def test_credentials_of_an_index_are_not_shown(stage: Stage) -> None:
     assert "hunter2" not in found.stdout + found.stderr
 
 
-@pytest.mark.parametrize(
-    ("marker", "holds"),
-    [
-        ("", True),
-        ("python_version >= '3.10'", True),
-        ("python_full_version < '3.10'", False),
-        ("sys_platform == 'win32' or os_name == 'posix'", True),
-        ("(sys_platform == 'win32' or os_name == 'posix') and python_version < '3'", False),
-        ("'posix' in os_name and implementation_name not in 'pypy'", True),
-        ("platform_python_implementation != 'PyPy'", True),
-    ],
-)
-def test_markers_of_locks_are_understood(marker: str, holds: bool, run_module: Callable[[], Any]) -> None:
-    """As uv writes them."""
-    assert holds == run_module().applies(marker)
-
-
-def test_an_unknown_marker_is_not_guessed(run_module: Callable[[], Any]) -> None:
-    """It raises: a lock of ours has none."""
-    with pytest.raises((KeyError, ValueError)):
-        run_module().applies("extra == 'x'")
-
-
-@pytest.fixture
-def run_module() -> Callable[[], object]:
-    """run.py as a module."""
-    import importlib.util
-
-    spec = importlib.util.spec_from_file_location("milepost_run", SCRIPTS / "run.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return lambda: module
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(path.stem for path in (SCRIPTS / "locks").glob("*.txt")))
 def test_each_lock_installs_from_an_empty_folder(name: str, tmp_path: Path) -> None:
@@ -440,7 +424,7 @@ def test_each_lock_installs_from_an_empty_folder(name: str, tmp_path: Path) -> N
         for key, value in os.environ.items()
         if not key.startswith(("PYTHON", "UV_", "MILEPOST", "GITHUB", "RUNNER"))
     }
-    code = f"import sys; sys.path.insert(0, {str(SCRIPTS)!r}); import run; print(run.find_packages({name!r}))"
+    code = f"import sys; sys.path.insert(0, {str(SCRIPTS)!r}); import packages; print(packages.find_packages({name!r}))"
     found = subprocess.run(
         [sys.executable, "-I", "-c", code],
         env={**settings, "HOME": str(tmp_path), "RUNNER_TEMP": str(tmp_path)},

@@ -128,7 +128,7 @@ def _live_issue(draw: st.DrawFn, number: int, live: list[Milestone]) -> Issue:
     )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(story=stories())
 def test_after_the_plan_there_is_nothing_left_to_plan(story: tuple[DesiredState, Snapshot]) -> None:
     """diff ∘ apply is empty, whatever the repository was, unless the diff itself refused."""
@@ -142,7 +142,7 @@ def test_after_the_plan_there_is_nothing_left_to_plan(story: tuple[DesiredState,
     assert [] == describe(again.changes)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(story=stories(), data=st.data())
 def test_the_order_of_the_plan_file_does_not_change_the_plan(
     story: tuple[DesiredState, Snapshot], data: st.DataObject
@@ -161,7 +161,7 @@ def test_the_order_of_the_plan_file_does_not_change_the_plan(
     assert first.unchanged == second.unchanged
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(story=stories())
 def test_every_plan_can_be_shown_and_has_an_order(story: tuple[DesiredState, Snapshot]) -> None:
     """Rendering is total; labels come before milestones, these before issues, and closing comes last."""

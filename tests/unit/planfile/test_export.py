@@ -45,7 +45,7 @@ TITLES = st.one_of(HOSTILE, st.text(min_size=1, max_size=60).map(str.strip).filt
 TEXTS = st.one_of(HOSTILE, st.text(max_size=200))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(title=TITLES, description=TEXTS, label=TITLES)
 def test_what_is_exported_reads_back_the_same(title: str, description: str, label: str) -> None:
     """Any title and text, hostile ones too: the same values, or left out with a warning."""

@@ -53,7 +53,7 @@ def test_a_due_date_is_a_day_or_counted_from_one(text: str, due: object) -> None
     assert due == load(f"milestones: {text}").milestones[-1].due
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     start=st.dates(date(1970, 1, 1), date(9000, 1, 1)),
     counted=st.lists(st.tuples(st.integers(0, 999), st.sampled_from("dw")), min_size=1, max_size=6),

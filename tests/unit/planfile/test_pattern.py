@@ -25,7 +25,7 @@ PATTERNS = st.recursive(
 )
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=600)
 @given(source=PATTERNS, text=st.text("ab1-.é", max_size=7))
 def test_a_pattern_covers_what_re_covers(source: str, text: str) -> None:
     """Over generated patterns and short texts, with anchors, lazy and counted repeats."""

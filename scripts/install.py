@@ -1,0 +1,125 @@
+"""Builds the folder of a lock: by uv, by a pinned uv that pip fetches, or by pip; then moves it into place."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+import signal
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from installers import Failed, run_pip, run_uv
+from lock import LOCKS, Lock, read_lock
+from packages import MARKER, NotInstalled, NotWritable, is_complete, provide, tell
+
+UV = "uv"
+BUILDING = ".building-"
+DAY = 24 * 60 * 60
+Way = Callable[[Lock, Path, Path], None]
+
+
+def install(lock: Lock, folder: Path) -> None:
+    """The folder is complete; raises NotWritable when it cannot be there, NotInstalled when no way leads to it."""
+    with _room_beside(folder) as room:
+        built = room / "packages"
+        _try_ways(lock, built, room)
+        _mark(built, lock)
+        _move(built, folder, lock, room)
+
+
+@contextmanager
+def _room_beside(folder: Path) -> Iterator[Path]:
+    """A folder of this process alone, on the same file system; it is gone afterwards, also after SIGTERM."""
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        _sweep(folder.parent)
+        room = Path(tempfile.mkdtemp(prefix=BUILDING, dir=folder.parent))
+    except OSError as trouble:
+        raise NotWritable(str(trouble)) from None
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield room
+    finally:
+        shutil.rmtree(room, ignore_errors=True)
+        signal.signal(signal.SIGTERM, before)
+
+
+def _sweep(parent: Path) -> None:
+    """What killed processes left behind is gone; no installation takes a day."""
+    for each in parent.glob(BUILDING + "*"):
+        try:
+            if time.time() - each.stat().st_mtime > DAY:
+                shutil.rmtree(each, ignore_errors=True)
+        except OSError:
+            pass  # somebody else has swept it
+
+
+def _try_ways(lock: Lock, target: Path, room: Path) -> None:
+    # uv itself is fetched by the one installer that Python brings.
+    ways: tuple[Way, ...] = (_by_pip,) if lock.path.stem == UV else (_by_uv, _by_fetched_uv, _by_pip)
+    reasons = []
+    for way in ways:
+        try:
+            way(lock, target, room)
+            return
+        except (Failed, NotInstalled) as trouble:
+            reasons.append(str(trouble))
+            shutil.rmtree(target, ignore_errors=True)
+            if way is not ways[-1]:
+                tell(f"{trouble}; trying another way to install the packages")
+    raise NotInstalled(f"the packages could not be installed: {'; '.join(reasons)}")
+
+
+def _by_uv(lock: Lock, target: Path, room: Path) -> None:
+    uv = shutil.which("uv")
+    if uv is None:
+        raise Failed("uv is not on PATH")
+    run_uv(uv, lock.path, target, room)
+
+
+def _by_fetched_uv(lock: Lock, target: Path, room: Path) -> None:
+    # Kept like any other packages: the next lock of the job finds it there.
+    tools = provide(room.parent, read_lock(LOCKS / f"{UV}.txt"))
+    run_uv(str(tools / "bin" / "uv"), lock.path, target, room)
+
+
+def _by_pip(lock: Lock, target: Path, room: Path) -> None:
+    run_pip(lock.path, target, room)
+
+
+def _mark(built: Path, lock: Lock) -> None:
+    """The folder says for which lock it was built, and what must be in it."""
+    files = {path.relative_to(built).as_posix(): path.stat().st_size for path in built.rglob("*") if path.is_file()}
+    (built / MARKER).write_text(json.dumps({"lock": lock.digest, "files": files}), encoding="utf-8")
+
+
+def _move(built: Path, folder: Path, lock: Lock, room: Path) -> None:
+    """The folder is in its place, unless another process was faster; a broken one there is replaced."""
+    try:
+        with _alone_in(folder.parent):
+            if is_complete(folder, lock):
+                return
+            if os.path.lexists(folder):
+                folder.rename(room / "broken")
+            built.rename(folder)
+    except OSError as trouble:
+        raise NotWritable(str(trouble)) from None
+
+
+@contextmanager
+def _alone_in(parent: Path) -> Iterator[None]:
+    """No other process moves anything there meanwhile, on file systems that know locks."""
+    descriptor = os.open(parent, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        except OSError:
+            pass  # without locks the worst is that one of two repairers builds for nothing
+        yield
+    finally:
+        os.close(descriptor)
