@@ -61,7 +61,8 @@ def _sweep(parent: Path) -> None:
 
 def _try_ways(lock: Lock, target: Path, room: Path) -> None:
     # uv itself is fetched by the one installer that Python brings.
-    ways: tuple[Way, ...] = (_by_pip,) if lock.path.stem == UV else (_by_uv, _by_fetched_uv, _by_pip)
+    uv: tuple[Way, ...] = (_by_uv, _by_fetched_uv) if shutil.which(UV) else (_by_fetched_uv,)
+    ways = (_by_pip,) if lock.path.stem == UV else (*uv, _by_pip)
     reasons = []
     for way in ways:
         try:
@@ -76,10 +77,7 @@ def _try_ways(lock: Lock, target: Path, room: Path) -> None:
 
 
 def _by_uv(lock: Lock, target: Path, room: Path) -> None:
-    uv = shutil.which("uv")
-    if uv is None:
-        raise Failed("uv is not on PATH")
-    run_uv(uv, lock.path, target, room)
+    run_uv(shutil.which(UV) or UV, lock.path, target, room)
 
 
 def _by_fetched_uv(lock: Lock, target: Path, room: Path) -> None:
