@@ -65,6 +65,17 @@ class Access:
     graphql_url: str = ""
 
 
+@dataclass(frozen=True)
+class _Request:
+    """What is sent, and the permission that it needs."""
+
+    verb: str
+    url: str
+    needs: str
+    body: Body | None = None
+    parameters: Mapping[str, str] | None = None
+
+
 class _Unanswered(Exception):
     """Nobody knows whether the request took effect."""
 
@@ -114,7 +125,7 @@ class Client:
 
     def get(self, path: str, *, needs: str, parameters: Mapping[str, str] | None = None) -> Any:
         """The answer to a GET; repeated while nothing answers."""
-        return self._persist("GET", self._url(path), needs, parameters=parameters)
+        return self._persist(_Request("GET", self._url(path), needs, parameters=parameters))
 
     def find(self, path: str, *, needs: str) -> Any | None:
         """The answer to a GET, or None when GitHub says that there is nothing."""
@@ -128,7 +139,7 @@ class Client:
     def query(self, text: str, variables: Mapping[str, Any], *, needs: str) -> dict[str, Any]:
         """The data of a GraphQL query; one that only reads, so that it may be repeated."""
         body = {"query": text, "variables": dict(variables)}
-        answer = self._persist("POST", self._requester.graphql_url, needs, body=body)
+        answer = self._persist(_Request("POST", self._requester.graphql_url, needs, body))
         errors = [each for each in answer.get("errors") or [] if not _is_absent_part(each)]
         if errors:
             raise self._refused_query(errors, needs)
@@ -137,16 +148,16 @@ class Client:
 
     def update(self, path: str, body: Body, *, needs: str) -> Any:
         """The answer to a PATCH, which may be repeated: it says what is to be, not what is to happen."""
-        return self._persist("PATCH", self._url(path), needs, body=body)
+        return self._persist(_Request("PATCH", self._url(path), needs, body))
 
     def add(self, path: str, body: Body, *, needs: str) -> Any:
         """The answer to a POST that adds members to a set, so that it may be repeated."""
-        return self._persist("POST", self._url(path), needs, body=body)
+        return self._persist(_Request("POST", self._url(path), needs, body))
 
     def delete(self, path: str, *, needs: str) -> None:
         """The object is gone, whoever deleted it."""
         try:
-            self._persist("DELETE", self._url(path), needs)
+            self._persist(_Request("DELETE", self._url(path), needs))
         except Refused as refusal:
             if refusal.status not in (404, 410):
                 raise
@@ -156,13 +167,13 @@ class Client:
 
         A creation refused because the object is there also gives what `look` finds.
         """
-        request = f"POST {path}"
+        request = _Request("POST", self._url(path), needs, body)
         for _ in range(MOST_TRIES):
             try:
-                return self._send_limited("POST", self._url(path), needs, body=body)
+                return self._send_limited(request)
             except _Unanswered as trouble:
                 reason = trouble.reason
-                self._log(f"  {request}: {reason}; looking whether it took effect")
+                self._log(f"  {self._name(request)}: {reason}; looking whether it took effect")
             except _Refusal as refusal:
                 if not already_exists(refusal, refusal.data):
                     raise
@@ -170,7 +181,7 @@ class Client:
             found = self._look(look)
             if found is not None:
                 return found
-        raise unreachable(request, reason)
+        raise unreachable(self._name(request), reason)
 
     def _look(self, look: Callable[[], T | None]) -> T | None:
         for wait in LOOKS:
@@ -180,71 +191,47 @@ class Client:
                 return found
         return None
 
-    def _persist(
-        self,
-        verb: str,
-        url: str,
-        needs: str,
-        *,
-        body: Body | None = None,
-        parameters: Mapping[str, str] | None = None,
-    ) -> Any:
+    def _persist(self, request: _Request) -> Any:
         """The answer, after as many tries as may help."""
         wait, reason = 1.0, ""
         for _ in range(MOST_TRIES):
             try:
-                return self._send_limited(verb, url, needs, body=body, parameters=parameters)
+                return self._send_limited(request)
             except _Unanswered as trouble:
                 reason = trouble.reason
-                self._log(f"  {verb} {self._short(url)}: {reason}; trying again")
+                self._log(f"  {self._name(request)}: {reason}; trying again")
                 self._sleep(wait, "before trying again")
                 wait = min(wait * 2, LONGEST_BACKOFF)
-        raise unreachable(f"{verb} {self._short(url)}", reason)
+        raise unreachable(self._name(request), reason)
 
-    def _send_limited(
-        self,
-        verb: str,
-        url: str,
-        needs: str,
-        *,
-        body: Body | None = None,
-        parameters: Mapping[str, str] | None = None,
-    ) -> Any:
+    def _send_limited(self, request: _Request) -> Any:
         """The answer, however long GitHub's rate limits keep us waiting."""
         for turn in range(MOST_LIMIT_WAITS):
-            if verb != "GET" and url != self._requester.graphql_url:
+            if request.verb != "GET" and not self._is_query(request):
                 self._wait_for_turn()
             try:
-                return self._send(verb, url, needs, body=body, parameters=parameters)
+                return self._send(request)
             except _Limited as limited:
                 self._slowdown = min(self._slowdown * 2, 8.0)
                 wait = limited.wait if limited.wait is not None else min(60.0 * 2**turn, 900.0)
                 self._sleep(wait, "because of GitHub's rate limit", is_told=True)
-        raise Refused(RATE_LIMITED.found(f"GitHub's rate limit for {verb} {self._short(url)} does not end"))
+        raise Refused(RATE_LIMITED.found(f"GitHub's rate limit for {self._name(request)} does not end"))
 
-    def _send(
-        self,
-        verb: str,
-        url: str,
-        needs: str,
-        *,
-        body: Body | None = None,
-        parameters: Mapping[str, str] | None = None,
-    ) -> Any:
-        request = f"{verb} {self._short(url)}"
+    def _send(self, request: _Request) -> Any:
+        body = None if request.body is None else dict(request.body)
         try:
             headers, data = self._requester.requestJsonAndCheck(
-                verb, url, dict(parameters or {}), None, None if body is None else dict(body)
+                request.verb, request.url, dict(request.parameters or {}), None, body
             )
         except GithubException as answer:
-            raise self._judge(answer, request, needs) from None
+            raise self._judge(answer, self._name(request), request.needs) from None
         except (requests.exceptions.RequestException, OSError) as trouble:
             raise _Unanswered(f"the connection failed ({type(trouble).__name__})") from None
         except ValueError:
             raise _Unanswered("the answer is not JSON") from None
         if isinstance(data, dict) and isinstance(data.get("data"), str):
             raise _Unanswered("the answer is not JSON")  # PyGithub wraps what is not
-        if isinstance(data, dict) and url == self._requester.graphql_url:
+        if isinstance(data, dict) and self._is_query(request):
             self._judge_query(data, headers)
         return data
 
@@ -300,9 +287,12 @@ class Client:
     def _url(self, path: str) -> str:
         return f"/repos/{self.repository}{path}"
 
-    def _short(self, url: str) -> str:
-        is_query = url == self._requester.graphql_url
-        return "graphql" if is_query else url.removeprefix(f"/repos/{self.repository}") or "repository"
+    def _is_query(self, request: _Request) -> bool:
+        return bool(request.url == self._requester.graphql_url)
+
+    def _name(self, request: _Request) -> str:
+        path = request.url.removeprefix(f"/repos/{self.repository}") or "repository"
+        return f"{request.verb} {'graphql' if self._is_query(request) else path}"
 
 
 class _Refusal(Refused):

@@ -29,6 +29,13 @@ from milepost.simulator.store import (
 
 Json = dict[str, Any]
 DOCUMENTATION = "https://docs.github.com/rest"
+UNSIGNED: Json = {
+    "verified": False,
+    "reason": "unsigned",
+    "signature": None,
+    "payload": None,
+    "verified_at": None,
+}
 
 
 class Wire:
@@ -335,13 +342,7 @@ class Wire:
                 {"sha": sha, "url": f"{self._url(repository)}/git/commits/{sha}", "html_url": f"{self.html}/{sha}"}
                 for sha in commit.parents
             ],
-            "verification": {
-                "verified": False,
-                "reason": "unsigned",
-                "signature": None,
-                "payload": None,
-                "verified_at": None,
-            },
+            "verification": {**UNSIGNED},
         }
 
     def branch(self, repository: Repository, name: str, sha: str) -> Json:
@@ -383,13 +384,7 @@ class Wire:
                 "sha": tag.target,
                 "url": f"{self._url(repository)}/git/commits/{tag.target}",
             },
-            "verification": {
-                "verified": False,
-                "reason": "unsigned",
-                "signature": None,
-                "payload": None,
-                "verified_at": None,
-            },
+            "verification": {**UNSIGNED},
         }
 
     def tag(self, repository: Repository, name: str, commit: str) -> Json:
