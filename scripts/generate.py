@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -112,10 +113,14 @@ def render_root(actions: list[Action]) -> str:
         choices=(),
     )
     by_name: dict[str, Input] = {}
+    texts: dict[str, dict[str, str]] = {}
     outputs: dict[str, str] = {}
     for action in actions:
         by_name |= {each.name: each for each in list_inputs(action.inputs)}
         outputs |= {each.name: each.description for each in action.outputs}
+        for each in list_inputs(action.inputs):
+            texts.setdefault(each.name, {})[action.name] = each.description
+    by_name = {name: replace(each, description=_joined(texts[name])) for name, each in by_name.items()}
     inputs = (chosen, *by_name.values())
     lines = [
         "# Generated from scripts/milepost/registry.py by scripts/generate.py. Edit that file, then run it.",
@@ -343,6 +348,13 @@ def _rules() -> str:
     return _table(("rule", "severity", "what is wrong", "raised in"), sorted(rows))
 
 
+def _joined(texts: Mapping[str, str]) -> str:
+    """What an input means to each action that has it."""
+    if len(set(texts.values())) == 1:
+        return next(iter(texts.values()))
+    return " ".join(f"{name}: {text}" for name, text in texts.items())
+
+
 def _plan_file() -> str:
     schema = json.loads(_read(SCRIPTS / "milepost" / "planfile" / "plan.schema.json"))
     parts = [("Top level", schema), *((f"`{name}`", each) for name, each in schema["$defs"].items())]
@@ -354,9 +366,11 @@ def _properties(part: dict[str, Any], prefix: str = "") -> str:
 
 
 def _property_rows(part: dict[str, Any], prefix: str) -> Iterable[tuple[str, str, str]]:
+    definitions = json.loads(_read(SCRIPTS / "milepost" / "planfile" / "plan.schema.json"))["$defs"]
     for name, each in part.get("properties", {}).items():
+        about = each.get("description") or definitions[each["$ref"].rpartition("/")[2]]["description"]
         needed = " (required)" if name in part.get("required", ()) else ""
-        yield f"`{prefix}{name}`{needed}", _kind(each), each.get("description", "").replace("|", "\\|")
+        yield f"`{prefix}{name}`{needed}", _kind(each), about.replace("|", "\\|")
         yield from _property_rows(each, f"{prefix}{name}.")
 
 

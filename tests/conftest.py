@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from hypothesis import settings
-from milepost.actions import sync
+from milepost.actions import gate, sync
 from milepost.core.mode import Mode
 from milepost.remote.client import Access, Client, connect
 from milepost.runner.context import Context
@@ -82,6 +82,23 @@ class Bench:
             client=self.client(token),
         )
         return sync.run(given, world)
+
+    def gate(
+        self, event: str = "", payload: Mapping[str, Any] | None = None, *, token: str = "gate-token", **inputs: Any
+    ) -> Outcome:
+        """The gate action has run for the event; raises what it raises."""
+        context = Context(
+            repository="octo/widgets", event=event, payload=payload or {}, server_url=self.github.url, run_id="7"
+        )
+        world = World(
+            context=context,
+            now=datetime(2026, 1, 5, 9, tzinfo=timezone.utc),
+            log=self.log.append,
+            client=self.client(token),
+        )
+        outcome = gate.run(gate.Inputs(token=token, **inputs), world)
+        assert isinstance(outcome, Outcome)
+        return outcome
 
     def writes(self, run: Callable[[], object]) -> int:
         """How many writes the call makes."""
@@ -199,6 +216,16 @@ def seed(repository: Mapping[str, Any] | None = None, **more: Any) -> dict[str, 
             "admin-token": {"login": "octocat"},
             "mallory-token": {"login": "mallory"},
             "workflow-token": {"login": "github-actions[bot]", "permissions": PERMISSIONS},
+            "gate-token": {
+                "login": "github-actions[bot]",
+                "repository": "octo/widgets",
+                "permissions": {
+                    "contents": "read",
+                    "issues": "read",
+                    "pull-requests": "write",
+                    "statuses": "write",
+                },
+            },
             "read-token": {"login": "github-actions[bot]", "permissions": {"contents": "read", "issues": "read"}},
         },
         "repositories": [

@@ -14,6 +14,7 @@ from milepost.diagnostics import Diagnostic, Location, Rule, Severity, has_error
 from milepost.planfile.issues import load_issues
 from milepost.planfile.lint import lint
 from milepost.planfile.milestones import load_milestones, read_written_day
+from milepost.planfile.pull_requests import read_policy
 from milepost.planfile.reading import Reading
 from milepost.planfile.relations import judge_relations
 from milepost.planfile.source import parse_plan
@@ -82,6 +83,7 @@ def _read_desired(reading: Reading, workspace: Path | None) -> DesiredState:
         environments=dict(_read_environments(reading)),
     )
     places = _Places(reading, tuple(path for _, path in issues))
+    read_policy(reading)
     relations = judge_relations(desired, places, has_labels="labels" in reading.value)
     reading.problems += islice(relations, MOST_PROBLEMS + 1)
     return desired

@@ -7,7 +7,7 @@ PyGithub carries the requests. It repeats no PATCH, and repeats a POST that was 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 from urllib.parse import quote, urlsplit
@@ -136,11 +136,16 @@ class Client:
                 return None
             raise
 
-    def query(self, text: str, variables: Mapping[str, Any], *, needs: str) -> dict[str, Any]:
-        """The data of a GraphQL query; one that only reads, so that it may be repeated."""
+    def query(
+        self, text: str, variables: Mapping[str, Any], *, needs: str, optional: Collection[str] = ()
+    ) -> dict[str, Any]:
+        """The data of a GraphQL query; one that only reads, so that it may be repeated.
+
+        The `optional` parts are null when the token may not see them.
+        """
         body = {"query": text, "variables": dict(variables)}
         answer = self._persist(_Request("POST", self._requester.graphql_url, needs, body))
-        errors = [each for each in answer.get("errors") or [] if not _is_absent_part(each)]
+        errors = [each for each in answer.get("errors") or [] if not _is_absent_part(each, optional)]
         if errors:
             raise self._refused_query(errors, needs)
         data: dict[str, Any] = answer["data"]
@@ -318,9 +323,12 @@ def _check_addresses(access: Access) -> None:
     raise Unusable([BAD_ADDRESS.found(summary, help="both must be http(s) addresses of one host")])
 
 
-def _is_absent_part(error: Mapping[str, Any]) -> bool:
-    """True for an object asked for by number that is not there: its part of the data is null."""
-    return error.get("type") == "NOT_FOUND" and len(error.get("path") or []) > 1
+def _is_absent_part(error: Mapping[str, Any], optional: Collection[str]) -> bool:
+    """True for a part of the data that is null because what was asked for by name is not there, or is hidden."""
+    path = error.get("path") or ["repository"]
+    if error.get("type") == "FORBIDDEN":
+        return not set(optional).isdisjoint(path)
+    return error.get("type") == "NOT_FOUND" and path != ["repository"]
 
 
 def _is_limit(message: str, headers: Mapping[str, Any]) -> bool:

@@ -20,6 +20,7 @@ from milepost.simulator.store import (
     Milestone,
     Pull,
     Repository,
+    Status,
     TagObject,
     blob_sha,
     read_time,
@@ -28,6 +29,7 @@ from milepost.simulator.store import (
 from milepost.simulator.wire import association, node_id, read_node_id
 
 ROLES = {"admin": "ADMIN", "maintain": "MAINTAIN", "write": "WRITE", "triage": "TRIAGE", "read": "READ"}
+MOST_BLOB_BYTES = 512_000
 Arguments = dict[str, Any]
 
 
@@ -148,7 +150,7 @@ class RepositoryNode:
     def ref(self, qualified_name: str) -> Any:
         name = qualified_name if qualified_name.startswith("refs/") else f"refs/heads/{qualified_name}"
         sha = self._repository.refs.get(name)
-        return RefNode(self._repository, name, sha) if sha else None
+        return RefNode(self._request, self._repository, name, sha) if sha else None
 
     def object(self, expression: str | None = None, oid: str | None = None) -> Any:
         """`BRANCH`, `BRANCH:PATH`, or a commit's id in place of the branch."""
@@ -157,9 +159,10 @@ class RepositoryNode:
         sha = refs.get(f"refs/heads/{name}") or refs.get(f"refs/tags/{name}") or refs.get(name, name)
         tag = self._repository.tags.get(sha)
         commit = self._repository.commits.get(tag.target if tag else sha)
+        _need_read(self._request, self._repository, "contents")
         if commit is None or (path and path not in commit.files):
             return None
-        return BlobNode(commit.files[path]) if path else CommitNode(commit.sha, commit.message)
+        return BlobNode(commit.files[path]) if path else CommitNode(self._request, self._repository, commit.sha)
 
     def label(self, name: str) -> Any:
         found = self._repository.label_named(name)
@@ -226,36 +229,77 @@ class RepositoryNode:
 
 
 class RefNode:
-    def __init__(self, repository: Repository, name: str, sha: str) -> None:
+    def __init__(self, request: Request, repository: Repository, name: str, sha: str) -> None:
         self.id, self.name = node_id("REF", int(blob_sha(name)[:8], 16)), name.split("/", 2)[2]
-        tag, commit = repository.tags.get(sha), repository.commits.get(sha)
-        self.target = TagNode(repository, tag) if tag else CommitNode(sha, commit.message if commit else "")
+        tag = repository.tags.get(sha)
+        self.target = TagNode(request, repository, tag) if tag else CommitNode(request, repository, sha)
 
     def type_name(self) -> str:
         return "Ref"
 
 
 class TagNode:
-    def __init__(self, repository: Repository, tag: TagObject) -> None:
+    def __init__(self, request: Request, repository: Repository, tag: TagObject) -> None:
         self.id, self.oid = node_id("TA", int(tag.sha[:8], 16)), tag.sha
         self.name, self.message = tag.tag, tag.message
-        self.target = CommitNode(tag.target, repository.commits[tag.target].message)
+        self.target = CommitNode(request, repository, tag.target)
 
     def type_name(self) -> str:
         return "Tag"
 
 
 class CommitNode:
-    def __init__(self, sha: str, message: str) -> None:
-        self.id, self.oid, self.message = node_id("C", int(sha[:8], 16)), sha, message
+    def __init__(self, request: Request, repository: Repository, sha: str) -> None:
+        self._request, self._repository = request, repository
+        commit = repository.commits.get(sha)
+        self.id, self.oid, self.message = node_id("C", int(sha[:8], 16)), sha, commit.message if commit else ""
 
     def type_name(self) -> str:
         return "Commit"
 
+    @property
+    def status(self) -> StatusNode | None:
+        """The newest status of each context; nothing when there is none."""
+        _need_read(self._request, self._repository, "statuses")
+        latest = {each.context: each for each in self._repository.statuses.get(self.oid, [])}
+        return StatusNode(self._request, self.oid, latest) if latest else None
+
+
+class StatusNode:
+    def __init__(self, request: Request, sha: str, latest: dict[str, Status]) -> None:
+        self._request, self._latest = request, latest
+        self.id = node_id("ST", int(sha[:8], 16))
+        states = {each.state for each in latest.values()}
+        worst = [each for each in ("error", "failure", "pending") if each in states]
+        # One failing context fails the whole; so does an error.
+        self.state = "SUCCESS" if not worst else "PENDING" if worst == ["pending"] else "FAILURE"
+
+    def type_name(self) -> str:
+        return "Status"
+
+    @property
+    def contexts(self) -> list[StatusContextNode]:
+        return [StatusContextNode(self._request, each) for each in self._latest.values()]
+
+    def context(self, name: str) -> StatusContextNode | None:
+        return StatusContextNode(self._request, self._latest[name]) if name in self._latest else None
+
+
+class StatusContextNode:
+    def __init__(self, request: Request, status: Status) -> None:
+        self.id, self.context, self.state = node_id("SC", status.id), status.context, status.state.upper()
+        self.description, self.targetUrl = status.description, status.target_url
+        self.createdAt, self.creator = write_time(status.at), Actor(request, status.creator)
+
+    def type_name(self) -> str:
+        return "StatusContext"
+
 
 class BlobNode:
     def __init__(self, text: str) -> None:
-        self.text, self.byteSize, self.isBinary = text, len(text.encode()), False
+        self.byteSize, self.isBinary = len(text.encode()), False
+        self.isTruncated = self.byteSize > MOST_BLOB_BYTES
+        self.text = text[:MOST_BLOB_BYTES]
         self.oid = blob_sha(text)
         self.id = node_id("B", int(self.oid[:8], 16))
 
@@ -455,7 +499,17 @@ class PullNode(_Item):
     @property
     def mergeCommit(self) -> CommitNode | None:
         sha = self._pull.merge_sha
-        return CommitNode(sha, self._repository.commits[sha].message) if sha else None
+        return CommitNode(self._request, self._repository, sha) if sha else None
+
+    def commits(self, **page: Any) -> Connection:
+        """Oldest first, from where the head left the base."""
+        known, sha = self._repository.commits, self._pull.head_sha
+        found: list[str] = []
+        while sha in known and (sha != self.baseRefOid or not found):
+            found.append(sha)
+            sha = next(iter(known[sha].parents), "")
+        wrap = lambda sha: PullCommitNode(self._request, self._repository, self, sha)  # noqa: E731
+        return Connection(found[::-1], wrap, "commits", page)
 
     @property
     def headRepository(self) -> Any:
@@ -471,6 +525,15 @@ class PullNode(_Item):
             found = _directed(sorted(found, key=_issue_key(order_by["field"])), order_by)
         wrap = lambda each: IssueNode(self._request, self._repository, each)  # noqa: E731
         return Connection(found, wrap, "closingIssuesReferences", page)
+
+
+class PullCommitNode:
+    def __init__(self, request: Request, repository: Repository, pull: PullNode, sha: str) -> None:
+        self.commit, self.pullRequest = CommitNode(request, repository, sha), pull
+        self.id, self.url = node_id("PRC", int(sha[:8], 16)), f"{pull.url}/commits/{sha}"
+
+    def type_name(self) -> str:
+        return "PullRequestCommit"
 
 
 class CommentNode(_Written):

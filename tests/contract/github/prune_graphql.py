@@ -34,9 +34,11 @@ KEPT = {
     "RepositoryOwner": "id login url",
     "Ref": "id name target",
     "GitObject": "id oid",
-    "Commit": "id oid message",
+    "Commit": "id oid message status",
+    "Status": "context contexts id state",
+    "StatusContext": "context createdAt creator description id state targetUrl",
     "Tag": "id message name oid target",
-    "Blob": "byteSize id isBinary oid text",
+    "Blob": "byteSize id isBinary isTruncated oid text",
     "Label": "color description id name url",
     "Milestone": "closed closedAt createdAt creator description dueOn id issues number progressPercentage pullRequests"
     " repository state title updatedAt url",
@@ -49,9 +51,10 @@ KEPT = {
     " isMinimized issue lastEditedAt minimizedReason updatedAt url viewerCanMinimize viewerCanUpdate viewerDidAuthor",
     "Minimizable": "isMinimized minimizedReason viewerCanMinimize",
     "PullRequest": "assignees author authorAssociation baseRefName baseRefOid body closed closedAt"
-    " closingIssuesReferences comments createdAt editor fullDatabaseId headRefName headRefOid headRepository"
+    " closingIssuesReferences comments commits createdAt editor fullDatabaseId headRefName headRefOid headRepository"
     " id includesCreatedEdit isCrossRepository isDraft labels lastEditedAt locked mergeCommit merged mergedAt mergedBy"
     " milestone number repository state title updatedAt url viewerCanUpdate viewerDidAuthor",
+    "PullRequestCommit": "commit id pullRequest url",
     "Actor": "login url",
     "User": "databaseId id login name url",
     "Bot": "databaseId id login url",
@@ -71,9 +74,19 @@ KEPT = {
     "UnlockedEvent": EVENT,
     **{
         f"{name}Connection": CONNECTION
-        for name in ("Label", "Milestone", "Issue", "PullRequest", "User", "IssueComment", "IssueTimelineItems")
+        for name in (
+            "Label",
+            "Milestone",
+            "Issue",
+            "PullRequest",
+            "PullRequestCommit",
+            "User",
+            "IssueComment",
+            "IssueTimelineItems",
+        )
     },
     **{f"{name}Edge": "cursor node" for name in ("Label", "Milestone", "Issue", "PullRequest", "User", "IssueComment")},
+    "PullRequestCommitEdge": "cursor node",
     "IssueTimelineItemsEdge": "cursor node",
     "AddCommentPayload": "clientMutationId commentEdge subject",
     "AddSubIssuePayload": "clientMutationId issue subIssue",

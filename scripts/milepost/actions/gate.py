@@ -1,0 +1,422 @@
+"""Judge a pull request by the issue that it is linked to, and say so in one commit status."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from enum import Enum
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from milepost.core.gate import (
+    Claim,
+    Judgement,
+    Link,
+    LinkedIssue,
+    Policy,
+    PullRequest,
+    Verdict,
+    judge,
+    link,
+    list_unknown,
+)
+from milepost.core.links import Address, Grammar
+from milepost.core.model import State
+from milepost.declare import GITHUB_TOKEN, Action, Output, given
+from milepost.diagnostics import Diagnostic, Rule, Severity
+from milepost.errors import ExitCode, Refused, Unusable
+from milepost.planfile.pull_requests import load_policy_text
+from milepost.remote.client import Client
+from milepost.remote.comments import Comment, delete_comment, find_comment, write_comment
+from milepost.remote.pulls import (
+    Claimants,
+    ReadPull,
+    find_claimants_of_issue,
+    find_claimants_of_milestone,
+    list_open_pulls,
+    read_issues,
+    read_pull,
+)
+from milepost.remote.statuses import create_status
+from milepost.views.gate import (
+    render_comment,
+    render_description,
+    render_judgement_markdown,
+    render_judgement_text,
+)
+from milepost.views.markdown import cut, prose
+from milepost.views.plain import counted, one_line
+from milepost.world import Outcome, World
+
+NO_PULL_REQUEST = Rule("no-pull-request", Severity.ERROR, "The event does not say which pull request is to be judged.")
+NOT_TOLD = Rule("not-told", Severity.NOTICE, "A verdict or comment could not be written with this token.")
+TOO_MANY_CLAIMS = Rule("too-many-claims", Severity.WARNING, "More pull requests are touched than are judged at once.")
+RULES = (NO_PULL_REQUEST, NOT_TOLD, TOO_MANY_CLAIMS)
+
+CONTEXT = "milepost/gate"
+COMMENT = "<!-- milepost:gate -->"
+MOST_PULLS = 50
+MOST_COMMENT_BYTES = 60_000
+MOST_OUTPUT_BYTES = 200_000
+# Of several pull requests the worst verdict is the run's.
+WORST = (Verdict.ERROR, Verdict.FAILURE, Verdict.PENDING, Verdict.SUCCESS)
+QUEUE = re.compile(r"refs/heads/gh-readonly-queue/.+/pr-([0-9]+)-[0-9a-f]+")
+MENTION = re.compile(r"(?:#|\bGH-|/issues/)([0-9]{1,10})\b", re.IGNORECASE)
+
+
+class OnError(str, Enum):
+    """What the verdict is when nobody knows."""
+
+    FAIL = "fail"
+    PASS = "pass"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inputs:
+    token: str = given("Token that reads issues and writes the commit status.", default=GITHUB_TOKEN, secret=True)
+    plan: Path = given(
+        "Path of the plan file on the default branch; its `pull-requests:` section has the rules.",
+        default=Path(".github/milepost.yml"),
+    )
+    pull_request: int | None = given("Number of the pull request; when empty, the event says which.", default=None)
+    comment: bool = given("Tell the author in one comment what is missing; it goes when all is well.", default=True)
+    on_error: OnError = given(
+        "`fail` or `pass`: the verdict when GitHub cannot be asked, or the rules cannot be read.",
+        default=OnError.FAIL,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """The pull requests to judge; `group` is the commit of a merge queue's group, `sha` a head that is known."""
+
+    numbers: tuple[int, ...]
+    group: str = ""
+    sha: str = ""
+    reason: str = ""
+    problems: tuple[Diagnostic, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """What came of one pull request; `is_told` when its commit status says the verdict."""
+
+    number: int
+    verdict: Verdict
+    reason: str
+    judgement: Judgement | None = None
+    is_told: bool = False
+    exit_code: ExitCode = ExitCode.DONE
+    problems: tuple[Diagnostic, ...] = ()
+
+
+def run(inputs: Inputs, world: World) -> Outcome:
+    """Each pull request that the event touches has a commit status with the verdict on it."""
+    try:
+        task = _find_task(inputs, world)
+    except Refused as refusal:
+        problem, code = refusal.diagnostic, ExitCode.REFUSED
+        if inputs.on_error is OnError.PASS:
+            problem, code = replace(problem, severity=Severity.WARNING), ExitCode.DONE
+        return Outcome(exit_code=code, text=f"{CONTEXT}: not judged", diagnostics=(problem,))
+    results = [_gate(number, task, inputs, world) for number in task.numbers]
+    return _outcome(task, results, world)
+
+
+def _find_task(inputs: Inputs, world: World) -> Task:
+    """Which pull requests the event is about; raises Unusable when it says none."""
+    context = world.context
+    payload = context.payload
+    if inputs.pull_request is not None:
+        return Task(numbers=(inputs.pull_request,))
+    if context.event == "merge_group":
+        return _task_of_queue(_member(payload, "merge_group"), payload.get("action"))
+    if context.pull_request is not None:
+        head = _member(_member(payload, "pull_request"), "head")
+        return Task(numbers=(context.pull_request,), sha=str(head.get("sha") or ""))
+    number = _member(payload, "issue").get("number")
+    if context.event == "issues" and isinstance(number, int):
+        return _task_of(find_claimants_of_issue(world.github, number), f"issue #{number}")
+    number = _member(payload, "milestone").get("number")
+    if context.event == "milestone" and isinstance(number, int):
+        return _task_of(find_claimants_of_milestone(world.github, number), f"an open issue of milestone {number}")
+    event = context.event or "the command line"
+    raise Unusable([NO_PULL_REQUEST.found(f"{event} names no pull request", help="give the input `pull-request`")])
+
+
+def _task_of_queue(group: dict[str, object], action: object) -> Task:
+    found = QUEUE.fullmatch(str(group.get("head_ref") or ""))
+    sha = str(group.get("head_sha") or "")
+    if action == "destroyed":
+        return Task(numbers=(), reason="the merge queue's group is gone")
+    if not found or not sha:
+        summary = f"the merge queue's branch {group.get('head_ref')!r} names no pull request"
+        raise Unusable([NO_PULL_REQUEST.found(summary, help="run on `merge_group` events of GitHub's merge queue")])
+    return Task(numbers=(int(found[1]),), group=sha, sha=sha)
+
+
+def _task_of(claimants: Claimants, subject: str) -> Task:
+    """Those that GitHub links, and those that mention one of the issues: judging one too many changes nothing."""
+    issues = set(claimants.issues)
+    mentioning = [
+        each.claim.address.number
+        for each in claimants.open
+        if any(int(number) in issues for number in MENTION.findall(each.body))
+    ]
+    numbers = sorted({*claimants.linked, *mentioning})
+    if not numbers:
+        return Task(numbers=(), reason=f"no open pull request claims {subject}")
+    rest = numbers[MOST_PULLS:]
+    problems: tuple[Diagnostic, ...] = ()
+    if rest:
+        names = ", ".join(f"#{number}" for number in rest)
+        summary = f"{counted(len(rest), 'pull request')} not judged now: {names}"
+        problems = (TOO_MANY_CLAIMS.found(summary, help="run the workflow by hand with their numbers"),)
+    return Task(numbers=tuple(numbers[:MOST_PULLS]), problems=problems)
+
+
+def _gate(number: int, task: Task, inputs: Inputs, world: World) -> Result:
+    try:
+        read = read_pull(world.github, number, plan=inputs.plan.as_posix(), context=CONTEXT, group=task.group)
+        if read.pull.state is State.CLOSED and not task.group:
+            return Result(number=number, verdict=Verdict.SUCCESS, reason="not open any more; nothing to judge")
+        policy, problems = load_policy_text(read.plan or b"version: 1\n", file=str(inputs.plan))
+        if policy is None:
+            return _unknown(read.sha, number, "the rules in the plan file cannot be read", problems, inputs, world)
+        judgement = _judge(read.pull, policy, world)
+    except Refused as refusal:
+        reason = f"could not be judged: {refusal.diagnostic.summary}"
+        return _unknown(task.sha, number, reason, (refusal.diagnostic,), inputs, world)
+    return _tell(read, judgement, task, inputs, world)
+
+
+def _judge(pull: PullRequest, policy: Policy, world: World) -> Judgement:
+    client = world.github
+    host = urlsplit(world.context.server_url).netloc
+    grammar = Grammar(pull.address.repository, host, policy.keywords)
+    links = grammar.read(pull.body, pull.title)
+    unknown = list_unknown(pull, links)
+    made = link(pull, links, read_issues(client, unknown) if unknown else {})
+    if not pull.is_into_default and any(each.issue for each in made):
+        # GitHub's graph holds no claims of pull requests into other branches.
+        made = _with_claims(made, grammar, client)
+    return judge(pull, links, made, policy)
+
+
+def _with_claims(made: tuple[Link, ...], grammar: Grammar, client: Client) -> tuple[Link, ...]:
+    claims: dict[tuple[str, int], list[Claim]] = {}
+    for each in list_open_pulls(client):
+        for key in {reference.address.key for reference in grammar.read(each.body).references}:
+            claims.setdefault(key, []).append(each.claim)
+    return tuple(replace(each, issue=_joined(each.issue, claims.get(each.address.key, []))) for each in made)
+
+
+def _joined(issue: LinkedIssue | None, more: Iterable[Claim]) -> LinkedIssue | None:
+    if issue is None:
+        return None
+    known = {each.address.key: each for each in (*issue.claims, *more)}
+    return replace(issue, claims=tuple(known[key] for key in sorted(known)))
+
+
+def _unknown(
+    sha: str, number: int, reason: str, problems: Sequence[Diagnostic], inputs: Inputs, world: World
+) -> Result:
+    """Nobody knows: the verdict is what `on-error` says, and the run says why."""
+    is_pass = inputs.on_error is OnError.PASS
+    verdict = Verdict.SUCCESS if is_pass else Verdict.ERROR
+    shown = tuple(replace(each, severity=Severity.WARNING) if is_pass else each for each in problems)
+    is_plan = not any(each.rule in ("unreachable", "rate-limited") for each in problems) and "rules" in reason
+    code = ExitCode.DONE if is_pass else ExitCode.UNUSABLE if is_plan else ExitCode.REFUSED
+    told = False
+    if sha:
+        try:
+            _write_status(sha, verdict, f"{reason} (on-error: pass)" if is_pass else reason, world)
+            told = True
+        except Refused:
+            pass  # the reason for which nothing was read; it is told already
+    return Result(number=number, verdict=verdict, reason=reason, is_told=told, exit_code=code, problems=shown)
+
+
+def _tell(read: ReadPull, judgement: Judgement, task: Task, inputs: Inputs, world: World) -> Result:
+    """The status and the comment say the verdict, as far as the token may write them."""
+    problems: list[Diagnostic] = []
+    is_told = True
+    has_comment = inputs.comment and not task.group
+    # A comment goes before the good news, so that a run that ends in between leaves nothing behind.
+    if has_comment and judgement.verdict is Verdict.SUCCESS:
+        problems += _remove_comment(read, world)
+    description = render_description(judgement.reason)
+    if read.status is None or (read.status.state, read.status.description) != (judgement.verdict.value, description):
+        try:
+            _write_status(read.sha, judgement.verdict, judgement.reason, world)
+        except Refused as refusal:
+            if refusal.status not in (403, 404):
+                raise
+            is_told = False
+            problems.append(_not_told("the commit status", refusal))
+    if has_comment and judgement.verdict is Verdict.FAILURE:
+        problems += _write_comment(read, judgement, world)
+    is_red = not is_told and judgement.verdict is Verdict.FAILURE
+    return Result(
+        number=judgement.pull.address.number,
+        verdict=judgement.verdict,
+        reason=judgement.reason,
+        judgement=judgement,
+        is_told=is_told,
+        exit_code=ExitCode.NO if is_red else ExitCode.DONE,
+        problems=tuple(problems),
+    )
+
+
+def _write_status(sha: str, verdict: Verdict, reason: str, world: World) -> None:
+    url, description = world.context.run_url, render_description(reason)
+    create_status(world.github, sha, context=CONTEXT, state=verdict.value, description=description, url=url)
+
+
+def _write_comment(read: ReadPull, judgement: Judgement, world: World) -> list[Diagnostic]:
+    client, number = world.github, judgement.pull.address.number
+    text = cut(render_comment(judgement), MOST_COMMENT_BYTES)
+    try:
+        own = _own_comments(read, world, is_looked_for=read.has_more_comments)
+        write_comment(client, number, COMMENT, text, login=read.login, present=own[0] if own else None)
+        _delete_comments(own[1:], world)
+    except Refused as refusal:
+        return [_not_told("the comment", refusal)]
+    return []
+
+
+def _remove_comment(read: ReadPull, world: World) -> list[Diagnostic]:
+    # While the status says that all is well, there is no comment to look for.
+    may_be_further = read.has_more_comments and read.status is not None and read.status.state != "success"
+    try:
+        _delete_comments(_own_comments(read, world, is_looked_for=may_be_further), world)
+    except Refused as refusal:
+        return [_not_told("the comment", refusal)]
+    return []
+
+
+def _own_comments(read: ReadPull, world: World, *, is_looked_for: bool) -> list[Comment]:
+    """Ours, the oldest first: more than one where two runs met, or a run read what was old already."""
+    found = [each for each in read.comments if each.body.startswith(COMMENT)]
+    if found or not is_looked_for:
+        return found
+    further = find_comment(world.github, read.pull.address.number, COMMENT, login=read.login, page=2)
+    return [further] if further else []
+
+
+def _delete_comments(comments: Iterable[Comment], world: World) -> None:
+    for each in comments:
+        delete_comment(world.github, each)
+
+
+def _not_told(what: str, refusal: Refused) -> Diagnostic:
+    """With a read-only token the job itself carries the verdict, and this says why."""
+    problem = refusal.diagnostic
+    summary = f"{what} could not be written, so the job itself says the verdict: {problem.summary}"
+    return NOT_TOLD.found(summary, help=problem.help)
+
+
+def _outcome(task: Task, results: list[Result], world: World) -> Outcome:
+    if not results:
+        return Outcome(
+            text=f"{CONTEXT}: {one_line(task.reason)}", summary=f"{prose(task.reason)}\n", outputs=_outputs([])
+        )
+    diagnostics = [*task.problems]
+    for each in results:
+        diagnostics += [*each.problems, *(each.judgement.diagnostics if each.judgement else ())]
+    return Outcome(
+        exit_code=max(each.exit_code for each in results),
+        outputs=_outputs(results),
+        text="\n".join(_text(each) for each in results),
+        summary="\n\n".join(_summary(each) for each in results),
+        data={"results": [_json(each, world) for each in results]},
+        diagnostics=tuple(diagnostics),
+    )
+
+
+def _text(result: Result) -> str:
+    if result.judgement:
+        return render_judgement_text(result.judgement)
+    return f"#{result.number} {result.verdict.value}: {one_line(result.reason)}"
+
+
+def _summary(result: Result) -> str:
+    if result.judgement:
+        return render_judgement_markdown(result.judgement)
+    return f"**{result.verdict.value}**: pull request {result.number}: {prose(result.reason)}"
+
+
+def _outputs(results: list[Result]) -> dict[str, str]:
+    verdicts = [each.verdict for each in results]
+    judged = [each.judgement for each in results if each.judgement]
+    issues = [made.issue for each in judged for made in each.links if made.issue]
+    titles = list(dict.fromkeys(each.milestone for each in issues if each.milestone and each.state is State.OPEN))
+    findings = json.dumps([finding for each in results for finding in _findings(each)], ensure_ascii=False)
+    return {
+        "verdict": next((each.value for each in WORST if each in verdicts), ""),
+        "issues": json.dumps(sorted({str(each.address) for each in issues})),
+        "findings": findings if len(findings.encode()) <= MOST_OUTPUT_BYTES else "[]",
+        "milestone": titles[0] if len(titles) == 1 else "",
+    }
+
+
+def _findings(result: Result) -> list[dict[str, object]]:
+    found = [(None, each) for each in result.problems]
+    judged: list[tuple[Address | None, Diagnostic]] = [*found]
+    judged += [(each.address, each.diagnostic) for each in (result.judgement.findings if result.judgement else ())]
+    return [
+        {
+            "pull-request": result.number,
+            "rule": each.rule,
+            "severity": each.severity.value,
+            "issue": str(address) if address else None,
+            "summary": each.summary,
+            "help": each.help,
+        }
+        for address, each in judged
+    ]
+
+
+def _json(result: Result, world: World) -> dict[str, object]:
+    links = result.judgement.links if result.judgement else ()
+    return {
+        "pull-request": f"{world.context.repository}#{result.number}",
+        "verdict": result.verdict.value,
+        "reason": result.reason,
+        "status-written": result.is_told,
+        "exemption": result.judgement.exemption if result.judgement else "",
+        "links": [
+            {
+                "issue": str(each.address),
+                "source": each.source.value,
+                "line": each.line or None,
+                "absence": each.absence.value if each.absence else None,
+            }
+            for each in links
+        ],
+        "findings": _findings(result),
+    }
+
+
+def _member(payload: object, name: str) -> dict[str, object]:
+    member = payload.get(name) if isinstance(payload, dict) else None
+    return member if isinstance(member, dict) else {}
+
+
+GATE = Action(
+    name="gate",
+    summary="Judge a pull request by the issue that it is linked to, in one commit status.",
+    inputs=Inputs,
+    run=run,
+    outputs=(
+        Output("verdict", "`success`, `failure`, `pending` or `error`; of several pull requests the worst."),
+        Output("issues", "The linked issues as a JSON list of `owner/name#number`."),
+        Output("findings", "What was found as a JSON list: pull-request, rule, severity, issue, summary, help."),
+        Output("milestone", "Title of the milestone of the linked open issues, when it is one."),
+    ),
+    permissions={"contents": "read", "issues": "read", "pull-requests": "write", "statuses": "write"},
+    packages=("PyGithub", "PyYAML", "jsonschema", "actions-toolkit"),
+    icon="check-circle",
+)
