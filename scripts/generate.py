@@ -366,11 +366,9 @@ def _properties(part: dict[str, Any], prefix: str = "") -> str:
 
 
 def _property_rows(part: dict[str, Any], prefix: str) -> Iterable[tuple[str, str, str]]:
-    definitions = json.loads(_read(SCRIPTS / "milepost" / "planfile" / "plan.schema.json"))["$defs"]
     for name, each in part.get("properties", {}).items():
-        about = each.get("description") or definitions[each["$ref"].rpartition("/")[2]]["description"]
         needed = " (required)" if name in part.get("required", ()) else ""
-        yield f"`{prefix}{name}`{needed}", _kind(each), about.replace("|", "\\|")
+        yield f"`{prefix}{name}`{needed}", _kind(each), each.get("description", "").replace("|", "\\|")
         yield from _property_rows(each, f"{prefix}{name}.")
 
 

@@ -19,7 +19,7 @@ from run_act import ActResult, commit, find_act, make_workspace, run_act
 
 CHECKOUT = "actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1 # v7.0.1"
 WORKFLOW = """\
-on: [push, pull_request, schedule, milestone, workflow_dispatch]
+on: [push, pull_request, pull_request_target, merge_group, issues, schedule, milestone, workflow_dispatch]
 jobs:
   job:
     runs-on: ubuntu-latest
@@ -154,6 +154,53 @@ def test_hostile_titles_stay_data_on_the_runner(run: Run) -> None:
     assert [] == result.annotations
     assert "$(touch owned) `id` ${{ github.token }}" == github.state()["issues"][1]["title"]
     assert "job-token" not in result.log()
+
+
+GATE_WRITES = {"contents": "read", "issues": "read", "pull-requests": "write", "statuses": "write"}
+GROUP = "c" * 40
+QUEUED = {"head_ref": f"refs/heads/gh-readonly-queue/main/pr-10-{'a' * 40}", "head_sha": GROUP}
+
+
+@pytest.mark.parametrize(
+    ("event", "payload"),
+    [
+        ("pull_request", {"pull_request": {"number": 10, "head": {"ref": "x"}, "base": {"ref": "main"}}}),
+        ("pull_request_target", {"pull_request": {"number": 10, "head": {"ref": "x"}, "base": {"ref": "main"}}}),
+        ("merge_group", {"action": "checks_requested", "merge_group": QUEUED}),
+        ("issues", {"action": "milestoned", "issue": {"number": 1}}),
+        ("milestone", {"action": "opened", "milestone": {"number": 1}}),
+    ],
+)
+def test_the_gate_judges_on_every_event(event: str, payload: Mapping[str, Any], run: Run) -> None:
+    """One status, the same verdict, the outputs and the table, with just the permissions that its README names."""
+    repository = {
+        "milestones": [{"title": "v1", "number": 1}],
+        "issues": [{"title": "Wanted", "number": 1, "milestone": 1}],
+        "pulls": [{"title": "P", "number": 10, "head": "x", "body": "Closes #1"}],
+        "branches": {"gh-readonly-queue/main/pr-10-x": GROUP},
+    }
+
+    result, github = run(event, action="/actions/gate", payload=payload, permissions=GATE_WRITES, repository=repository)
+
+    (statuses,) = github.state()["statuses"].values()
+    assert result.is_success, result.log()
+    assert ("success", '["octo/widgets#1"]', "v1") == tuple(
+        result.outputs[name] for name in ("verdict", "issues", "milestone")
+    )
+    assert [("milepost/gate", "success")] == [(each["context"], each["state"]) for each in statuses]
+    assert "| `octo/widgets#1 Wanted` |" in result.summary
+
+
+def test_a_gate_with_a_read_only_token_fails_the_job(run: Run) -> None:
+    """As `pull_request` from a fork: the verdict is the exit status, and an annotation says why."""
+    payload = {"pull_request": {"number": 1, "head": {"ref": "x"}, "base": {"ref": "main"}}}
+    read = {"contents": "read", "issues": "read", "pull-requests": "read", "statuses": "read"}
+
+    result, github = run("pull_request", action="/actions/gate", payload=payload, permissions=read)
+
+    assert not result.is_success
+    assert {} == github.state()["statuses"]
+    assert {"linked", "not-told"} == {place["title"] for _, _, place in result.annotations}
 
 
 def test_every_published_action_is_run_here() -> None:

@@ -301,7 +301,7 @@ def test_at_most_fifty_are_judged_and_the_rest_is_named(new_bench: Callable[...,
 
     (found,) = [each for each in outcome.diagnostics if each.rule == "too-many-claims"]
     assert "10 pull requests not judged now: #52, #53" in found.summary
-    assert 50 == outcome.text.count(" success: ")
+    assert 50 == outcome.text.count(": success, ")
 
 
 def test_a_merge_queue_is_judged_at_the_groups_commit(new_bench: Callable[..., Any]) -> None:
@@ -333,9 +333,10 @@ def test_a_merge_queue_is_judged_at_the_groups_commit(new_bench: Callable[..., A
 )
 def test_an_event_without_a_pull_request_is_told(event: str, payload: dict[str, Any], bench: Any) -> None:
     """Nothing is sent."""
-    with pytest.raises(Unusable, match="names no pull request"):
+    with pytest.raises(Unusable, match="names no pull request") as problem:
         bench.gate(event, payload)
 
+    assert ["no-pull-request"] == [each.rule for each in problem.value.diagnostics]
     assert [] == list(bench.github.journal)
 
 

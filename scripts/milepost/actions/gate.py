@@ -339,7 +339,7 @@ def _outcome(task: Task, results: list[Result], world: World) -> Outcome:
 def _text(result: Result) -> str:
     if result.judgement:
         return render_judgement_text(result.judgement)
-    return f"#{result.number} {result.verdict.value}: {one_line(result.reason)}"
+    return f"pull request {result.number}: {result.verdict.value}, {one_line(result.reason)}"
 
 
 def _summary(result: Result) -> str:

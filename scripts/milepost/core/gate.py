@@ -37,8 +37,9 @@ RULES = (
 )
 
 FORMS = "write `Closes #123` in the description, or link the issue in the sidebar under Development"
-AUTHOR = "The author of the pull request can mend this."
-TRIAGE = "Whoever may triage issues can mend this."
+AUTHOR = "the author"
+TRIAGE = "whoever may triage issues"
+OWNER = "whoever may edit the workflow"
 MOST_HINTS = 8
 
 
@@ -304,7 +305,7 @@ def _absent(pull: PullRequest, made: Link, level: Level) -> Finding:
     summary = f"{_name(made.address, pull)} on line {made.line} of the description {what}"
     way_out = "name the issue that the pull request resolves" if is_pull else "correct the number"
     severity = Severity.ERROR if level is Level.FAIL else Severity.WARNING
-    problem = replace(LINKED.found(summary, why=AUTHOR, help=way_out), severity=severity)
+    problem = replace(LINKED.found(summary, help=f"{AUTHOR} can {way_out}"), severity=severity)
     return Finding(diagnostic=problem, address=made.address)
 
 
@@ -312,7 +313,7 @@ def _invisible(made: Link, policy: Policy) -> Iterator[Finding]:
     level = {Invisible.PASS: Level.OFF, Invisible.WARN: Level.WARN, Invisible.FAIL: Level.FAIL}[policy.invisible]
     summary = f"{made.address} cannot be seen with this token, so nobody knows whether it is open"
     way_out = "give the input `token` a token that may read that repository's issues, or set `invisible: pass`"
-    yield from _find(INVISIBLE, level, summary, way_out, "Whoever may edit the workflow can mend this.", made.address)
+    yield from _find(INVISIBLE, level, summary, way_out, OWNER, made.address)
 
 
 def _judge_open(pull: PullRequest, made: tuple[Link, ...], policy: Policy) -> Iterator[Finding]:
@@ -379,7 +380,7 @@ def _judge_labels(pull: PullRequest, issue: LinkedIssue, policy: Policy) -> Iter
     missing = [each for each in policy.required_labels if each.casefold() not in held]
     if missing:
         summary = f"{_name(issue.address, pull)} lacks the label{'s' if len(missing) > 1 else ''} {', '.join(missing)}"
-        yield from _find(LABELS, policy.labels, summary, "have the issue triaged", TRIAGE, issue.address)
+        yield from _find(LABELS, policy.labels, summary, "add what it lacks", TRIAGE, issue.address)
 
 
 def _judge_claims(pull: PullRequest, issue: LinkedIssue, policy: Policy) -> Iterator[Finding]:
@@ -389,11 +390,13 @@ def _judge_claims(pull: PullRequest, issue: LinkedIssue, policy: Policy) -> Iter
             f"{_name(each.address, pull)}{' (a draft)' if each.is_draft else ''} by {each.author}" for each in rivals
         )
         summary = f"{_name(issue.address, pull)} is claimed by {_name(pull.address, pull)} and by {names}"
-        way_out = "agree on one of them, and close or unlink the others"
+        way_out = "agree with the others on one of them, and close or unlink the rest"
         yield from _find(DUPLICATE_CLAIM, policy.duplicate_claim, summary, way_out, AUTHOR, issue.address)
     elif not issue.has_all_claims and policy.duplicate_claim is not Level.OFF:
         summary = f"nobody knows whether another pull request claims {_name(issue.address, pull)}: not all of them could be seen"
-        yield from _find(DUPLICATE_CLAIM, Level.WARN, summary, "look at the issue's page", AUTHOR, issue.address)
+        yield from _find(
+            DUPLICATE_CLAIM, Level.WARN, summary, "look at the issue's page for others", AUTHOR, issue.address
+        )
 
 
 def _judge_texts(pull: PullRequest, links: Links, made: tuple[Link, ...]) -> Iterator[Finding]:
@@ -440,11 +443,11 @@ def _tell_hint(pull: PullRequest, hint: Hint) -> Finding:
     if hint.reason is Reason.NEGATED:
         summary = f"“{hint.text}” {where} will close the issue, whatever the sentence says"
         problem = NEGATED_LINK.found(
-            summary, why=AUTHOR, help="GitHub reads no negations: write the number without a keyword"
+            summary, help=f"GitHub reads no negations; {AUTHOR} can write the number without a keyword"
         )
     else:
         why, way_out = WHY[hint.reason]
-        problem = UNCOUNTED_LINK.found(f"“{hint.text}” {where} does not count: {why}", why=AUTHOR, help=way_out)
+        problem = UNCOUNTED_LINK.found(f"“{hint.text}” {where} does not count: {why}", help=f"{AUTHOR} can {way_out}")
     return Finding(diagnostic=problem, address=hint.address)
 
 
@@ -453,7 +456,7 @@ def _find(
 ) -> Iterator[Finding]:
     if level is not Level.OFF:
         severity = Severity.ERROR if level is Level.FAIL else Severity.WARNING
-        problem = replace(rule.found(summary, why=fixer, help=way_out), severity=severity)
+        problem = replace(rule.found(summary, help=f"{fixer} can {way_out}"), severity=severity)
         yield Finding(diagnostic=problem, address=address)
 
 

@@ -27,7 +27,10 @@ def render_description(reason: str) -> str:
 def render_judgement_text(judgement: Judgement) -> str:
     """The verdict, and a line for each linked issue."""
     pull = judgement.pull
-    lines = [f"#{pull.address.number} {judgement.verdict.value}: {one_line(judgement.reason)}"]
+    reason = _reason(judgement)
+    lines = [
+        f"pull request {pull.address.number}: {judgement.verdict.value}{f', {one_line(reason)}' if reason else ''}"
+    ]
     lines += [f"  {one_line(' · '.join(part for part in _parts(each, judgement) if part))}" for each in judgement.links]
     return "\n".join(lines)
 
@@ -38,7 +41,7 @@ def render_judgement_markdown(judgement: Judgement) -> str:
     mark, title = MARKS[judgement.verdict], shortened(pull.title, 120)
     head = f"### {mark} {judgement.verdict.value}: pull request {pull.address.number}, {prose(title)}"
     rows = [tuple(cell(part) if part else "" for part in _parts(each, judgement)) for each in judgement.links]
-    return "\n\n".join(part for part in (head, prose(judgement.reason), table(HEAD, rows)) if part)
+    return "\n\n".join(part for part in (head, prose(_reason(judgement)), table(HEAD, rows)) if part)
 
 
 def render_comment(judgement: Judgement) -> str:
@@ -52,6 +55,11 @@ def render_comment(judgement: Judgement) -> str:
         "<sub>It is looked at again when the pull request or its issue changes; this comment goes when all is well.</sub>",
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _reason(judgement: Judgement) -> str:
+    """What the findings, which are told anyway, do not say."""
+    return "" if judgement.verdict is Verdict.FAILURE else judgement.reason
 
 
 def _parts(link: Link, judgement: Judgement) -> tuple[str, ...]:
