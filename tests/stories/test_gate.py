@@ -413,6 +413,17 @@ def test_an_outage_is_neither_a_pass_nor_a_failure(
     assert "could not be judged" in status(bench)[1]
 
 
+def test_an_outage_while_it_is_told_is_told(new_bench: Callable[..., Any]) -> None:
+    """The status cannot be written, for no want of permission: the run fails, and says why."""
+    bench = new_bench(repository())
+    bench.github.faults.add(Fault(do="status", method="POST", path="/statuses/", times=100))
+
+    outcome = bench.gate("pull_request_target", EVENT)
+
+    assert (ExitCode.REFUSED, "error") == (outcome.exit_code, outcome.outputs["verdict"])
+    assert ["unreachable"] == [each.rule for each in outcome.diagnostics]
+
+
 def test_rules_that_cannot_be_read_are_told(new_bench: Callable[..., Any]) -> None:
     """An error of that section alone: what is wrong elsewhere in the plan holds up no pull request."""
     bad = new_bench(repository(policy="  rules: {linked: maybe}"))

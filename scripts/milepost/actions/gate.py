@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
@@ -58,6 +58,9 @@ RULES = (NO_PULL_REQUEST, NOT_TOLD, TOO_MANY_CLAIMS)
 CONTEXT = "milepost/gate"
 COMMENT = "<!-- milepost:gate -->"
 MOST_PULLS = 50
+# Nobody waits longer for a verdict; then nobody knows.
+MOST_SECONDS = 600
+LAST_SECONDS = 60
 MOST_COMMENT_BYTES = 60_000
 MOST_OUTPUT_BYTES = 200_000
 # Of several pull requests the worst verdict is the run's.
@@ -114,6 +117,7 @@ class Result:
 
 def run(inputs: Inputs, world: World) -> Outcome:
     """Each pull request that the event touches has a commit status with the verdict on it."""
+    world.github.deadline = world.github.clock.now() + MOST_SECONDS
     try:
         task = _find_task(inputs, world)
     except Refused as refusal:
@@ -178,18 +182,23 @@ def _task_of(claimants: Claimants, subject: str) -> Task:
 
 
 def _gate(number: int, task: Task, inputs: Inputs, world: World) -> Result:
+    sha = task.sha
     try:
         read = read_pull(world.github, number, plan=inputs.plan.as_posix(), context=CONTEXT, group=task.group)
+        sha = read.sha
         if read.pull.state is State.CLOSED and not task.group:
             return Result(number=number, verdict=Verdict.SUCCESS, reason="not open any more; nothing to judge")
         policy, problems = load_policy_text(read.plan or b"version: 1\n", file=str(inputs.plan))
         if policy is None:
-            return _unknown(read.sha, number, "the rules in the plan file cannot be read", problems, inputs, world)
-        judgement = _judge(read.pull, policy, world)
+            raise Unusable(problems)
+        return _tell(read, _judge(read.pull, policy, world), task, inputs, world)
+    except Unusable as trouble:
+        reason, code, problems = "the rules in the plan file cannot be read", ExitCode.UNUSABLE, trouble.diagnostics
     except Refused as refusal:
-        reason = f"could not be judged: {refusal.diagnostic.summary}"
-        return _unknown(task.sha, number, reason, (refusal.diagnostic,), inputs, world)
-    return _tell(read, judgement, task, inputs, world)
+        reason, problems = f"could not be judged: {refusal.diagnostic.summary}", (refusal.diagnostic,)
+        code = ExitCode.REFUSED
+    unknown = Result(number=number, verdict=Verdict.ERROR, reason=reason, exit_code=code, problems=problems)
+    return _tell_unknown(unknown, sha, inputs.on_error, world)
 
 
 def _judge(pull: PullRequest, policy: Policy, world: World) -> Judgement:
@@ -220,23 +229,20 @@ def _joined(issue: LinkedIssue | None, more: Iterable[Claim]) -> LinkedIssue | N
     return replace(issue, claims=tuple(known[key] for key in sorted(known)))
 
 
-def _unknown(
-    sha: str, number: int, reason: str, problems: Sequence[Diagnostic], inputs: Inputs, world: World
-) -> Result:
-    """Nobody knows: the verdict is what `on-error` says, and the run says why."""
-    is_pass = inputs.on_error is OnError.PASS
-    verdict = Verdict.SUCCESS if is_pass else Verdict.ERROR
-    shown = tuple(replace(each, severity=Severity.WARNING) if is_pass else each for each in problems)
-    is_plan = not any(each.rule in ("unreachable", "rate-limited") for each in problems) and "rules" in reason
-    code = ExitCode.DONE if is_pass else ExitCode.UNUSABLE if is_plan else ExitCode.REFUSED
-    told = False
-    if sha:
-        try:
-            _write_status(sha, verdict, f"{reason} (on-error: pass)" if is_pass else reason, world)
-            told = True
-        except Refused:
-            pass  # the reason for which nothing was read; it is told already
-    return Result(number=number, verdict=verdict, reason=reason, is_told=told, exit_code=code, problems=shown)
+def _tell_unknown(result: Result, sha: str, on_error: OnError, world: World) -> Result:
+    """Nobody knows: the verdict is what `on-error` says, and the status says why when it can be written."""
+    if on_error is OnError.PASS:
+        shown = tuple(replace(each, severity=Severity.WARNING) for each in result.problems)
+        reason = f"{result.reason} (on-error: pass)"
+        result = replace(result, verdict=Verdict.SUCCESS, reason=reason, exit_code=ExitCode.DONE, problems=shown)
+    world.github.deadline = world.github.clock.now() + LAST_SECONDS
+    try:
+        if sha:
+            _write_status(sha, result.verdict, result.reason, world)
+            return replace(result, is_told=True)
+    except Refused:
+        pass  # for the reason that is told already
+    return result
 
 
 def _tell(read: ReadPull, judgement: Judgement, task: Task, inputs: Inputs, world: World) -> Result:
