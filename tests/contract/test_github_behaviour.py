@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -19,13 +20,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from milepost.core.links import Grammar
 from milepost.simulator import Simulator
 
 
 class Host:
     """One GitHub: raw requests below one repository, with what was made kept for the end."""
 
-    def __init__(self, base: str, graphql: str, repository: str, token: str) -> None:
+    def __init__(self, base: str, graphql: str, repository: str, token: str, *, is_live: bool = True) -> None:
+        self.is_live = is_live
         self.base, self.graphql, self.repository, self.token = base, graphql, repository, token
         self.prefix = f"milepost-{uuid.uuid4().hex[:8]}"
         self.made: list[tuple[str, str, Any]] = []
@@ -57,6 +60,33 @@ class Host:
         self.made.append(("PATCH", f"/issues/{answer['number']}", {"state": "closed", "milestone": None, "labels": []}))
         return answer
 
+    def pull(self, name: str, body: str, base: str = "") -> Any:
+        """A pull request of this test with one commit, closed at the end, and its branch gone."""
+        default = self.query("defaultBranchRef { name target { oid } }")["repository"]["defaultBranchRef"]
+        head = f"{self.prefix}-{name}"
+        self("POST", "/git/refs", {"ref": f"refs/heads/{head}", "sha": default["target"]["oid"]})
+        self.made.append(("DELETE", f"/git/refs/heads/{head}", None))
+        file = {"message": head, "content": "eA==", "branch": head}
+        status, _, answer = self("PUT", f"/contents/{head}.txt", file)
+        assert 201 == status, answer
+        asked = {"title": self.named(name), "head": head, "base": base or default["name"], "body": body}
+        status, _, answer = self("POST", "/pulls", asked)
+        assert 201 == status, answer
+        self.made.append(("PATCH", f"/pulls/{answer['number']}", {"state": "closed"}))
+        return answer
+
+    def linked(self, number: int, most: int) -> list[int]:
+        """The issues that GitHub links to the pull request; on github.com they take some seconds to appear."""
+        fields = f"pullRequest(number: {number}) {{ closingIssuesReferences(first: 50) {{ nodes {{ number }} }} }}"
+        found: list[int] = []
+        for _ in range(12 if self.is_live else 1):
+            nodes = self.query(fields)["repository"]["pullRequest"]["closingIssuesReferences"]["nodes"]
+            found = sorted(each["number"] for each in nodes)
+            if len(found) >= most:
+                break
+            time.sleep(5 * self.is_live)
+        return found
+
     def query(self, fields: str) -> Any:
         owner, _, name = self.repository.partition("/")
         text = f'{{ viewer {{ login }} repository(owner: "{owner}", name: "{name}") {{ {fields} }} }}'
@@ -76,7 +106,7 @@ def host(request: pytest.FixtureRequest, make_github: Callable[..., Simulator]) 
     live = request.config.getoption("--live")
     if not live:
         github = make_github()
-        yield Host(github.url, f"{github.url}/graphql", "octo/widgets", "admin-token")
+        yield Host(github.url, f"{github.url}/graphql", "octo/widgets", "admin-token", is_live=False)
         return
     if "scratch" not in live.partition("/")[2]:
         pytest.fail(
@@ -221,6 +251,81 @@ def test_an_unchanged_list_is_not_sent_again(host: Host, record: Callable[..., N
 
     record(status)
     assert 304 == status
+
+
+LINKING = {
+    "Closes #{}": True,
+    "closes: #{}": True,
+    "FIXES: GH-{}": True,
+    "Resolves {repository}#{}": True,
+    "fixes [this issue]({url}/issues/{})": True,
+    "Closes {url}/issues/{}": True,
+    "Does **not** close #{}": True,
+    "- [x] Closes #{}": True,
+    "**Closes:** #{}": False,
+    "`Fixes #{}`": False,
+    "```\nCloses #{}\n```": False,
+    "<!-- Fixes #{} -->": False,
+    "This discloses #{}": False,
+    "Refs #{}": False,
+}
+
+
+def test_github_links_what_our_own_reading_links(host: Host, record: Callable[..., None]) -> None:
+    """Each form in a paragraph of its own; the gate's reading of the whole agrees, one by one."""
+    issues = [host.issue(f"form {place}") for place in range(len(LINKING))]
+    url = issues[0]["html_url"].rpartition("/issues/")[0]
+    forms = zip(LINKING, issues, strict=True)
+    body = "\n\n".join(form.format(issue["number"], url=url, repository=host.repository) for form, issue in forms)
+    expected = [each["number"] for each, is_linked in zip(issues, LINKING.values(), strict=True) if is_linked]
+    pull = host.pull("links", body)
+
+    found = host.linked(pull["number"], len(expected))
+    ours = Grammar(host.repository, urllib.parse.urlsplit(url).netloc).read(body)
+
+    record({form: issue["number"] in found for form, issue in zip(LINKING, issues, strict=True)})
+    assert expected == found
+    assert expected == sorted(each.address.number for each in ours.references)
+
+
+def test_into_another_branch_nothing_is_linked(host: Host, record: Callable[..., None]) -> None:
+    """Keywords count for the default branch only."""
+    issue, first = host.issue("base"), host.pull("one", "")
+    pull = host.pull("two", f"Closes #{issue['number']}", base=first["head"]["ref"])
+
+    found = host.linked(pull["number"], 1)
+
+    record(found)
+    assert [] == found
+
+
+def test_a_pull_request_shows_the_status_of_its_head(host: Host, record: Callable[..., None]) -> None:
+    """By the newest of each context, with the last commit; nothing before there is one."""
+    pull = host.pull("status", "")
+    fields = (
+        f"pullRequest(number: {pull['number']}) {{ headRefOid commits(last: 1) {{ nodes {{ commit {{"
+        ' oid status { context(name: "a/b") { state description } } } } } }'
+    )
+    before = host.query(fields)["repository"]["pullRequest"]["commits"]["nodes"][0]["commit"]
+    for state in ("pending", "failure"):
+        host("POST", f"/statuses/{pull['head']['sha']}", {"state": state, "context": "a/b", "description": state})
+    after = host.query(fields)["repository"]["pullRequest"]
+
+    commit = after["commits"]["nodes"][0]["commit"]
+    record(before, commit)
+    assert None is before["status"]
+    assert (after["headRefOid"], {"state": "FAILURE", "description": "failure"}) == (
+        commit["oid"],
+        commit["status"]["context"],
+    )
+
+
+def test_a_file_of_the_default_branch_is_read_by_its_path(host: Host, record: Callable[..., None]) -> None:
+    """`HEAD:PATH`; what is not there is null, and no error."""
+    found = host.query('object(expression: "HEAD:no/such/file.yml") { ... on Blob { text isTruncated } }')
+
+    record(found)
+    assert None is found["repository"]["object"]
 
 
 @pytest.fixture
