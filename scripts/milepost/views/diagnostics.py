@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from milepost.diagnostics import Diagnostic, Location, Severity, in_file_order
+from milepost.diagnostics import Diagnostic, Location, Severity, in_file_order, most_severe_first
 from milepost.views.markdown import cell, prose, table
 from milepost.views.plain import counted, one_line
 
@@ -15,21 +15,21 @@ MARKS = {Severity.ERROR: "❌", Severity.WARNING: "⚠️", Severity.NOTICE: "�
 
 def render_text(diagnostics: Iterable[Diagnostic]) -> str:
     """Each diagnostic with its source line, a caret below the place, and the way out."""
-    return "\n".join(_render_one(each) for each in in_file_order(diagnostics))
+    return "\n".join(_render_one(each) for each in _ordered(diagnostics))
 
 
 def render_markdown(diagnostics: Iterable[Diagnostic]) -> str:
-    """A table of all diagnostics; nothing when there are none."""
-    rows = [
-        (
-            f"{MARKS[each.severity]} {each.severity.value}",
-            f"`{each.rule}`",
-            cell(_place(each.at)) if each.at else "",
-            "<br>".join(prose(part) for part in (each.summary, each.why, each.help) if part),
-        )
-        for each in in_file_order(diagnostics)
-    ]
-    return table(("", "rule", "where", "what, why, and the way out"), rows)
+    """A table of all diagnostics, with their places if any has one; nothing when there are none."""
+    ordered = _ordered(diagnostics)
+    has_places = any(each.at for each in ordered)
+    head = ("", "rule", *(["where"] if has_places else []), "what, why, and the way out")
+    rows = []
+    for each in ordered:
+        place = cell(_place(each.at)) if each.at else ""
+        words = "<br>".join(prose(part) for part in (each.summary, each.why, each.help) if part)
+        mark = f"{MARKS[each.severity]} {each.severity.value}"
+        rows.append((mark, f"`{each.rule}`", *([place] if has_places else []), words))
+    return table(head, rows)
 
 
 def render_json(diagnostics: Iterable[Diagnostic]) -> list[dict[str, Any]]:
@@ -54,6 +54,12 @@ def render_count(diagnostics: Iterable[Diagnostic]) -> str:
     found = [each.severity for each in diagnostics]
     counts = [(found.count(severity), severity.value) for severity in Severity]
     return ", ".join(counted(number, noun) for number, noun in counts if number)
+
+
+def _ordered(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+    """In file order; without a file the most severe first."""
+    found = tuple(diagnostics)
+    return in_file_order(found) if any(each.at for each in found) else most_severe_first(found)
 
 
 def _render_one(diagnostic: Diagnostic) -> str:
