@@ -10,20 +10,11 @@ from enum import Enum
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from milepost.core.gate import (
-    Claim,
-    Judgement,
-    Link,
-    LinkedIssue,
-    Policy,
-    PullRequest,
-    Verdict,
-    judge,
-    link,
-    list_unknown,
-)
+from milepost.core.gate import Judgement, Verdict, judge, link, list_unknown
 from milepost.core.links import Address, Grammar
 from milepost.core.model import State
+from milepost.core.policy import Policy
+from milepost.core.pulls import Claim, Link, LinkedIssue, PullRequest
 from milepost.declare import GITHUB_TOKEN, Action, Output, given
 from milepost.diagnostics import Diagnostic, Rule, Severity
 from milepost.errors import ExitCode, Refused, Unusable

@@ -9,6 +9,8 @@ from fnmatch import fnmatchcase
 
 from milepost.core.links import Address, Hint, Links, Reason
 from milepost.core.model import State
+from milepost.core.policy import Assignment, Exemptions, Invisible, Level, Policy
+from milepost.core.pulls import Absence, Link, LinkedIssue, PullRequest, Source
 from milepost.diagnostics import Diagnostic, Rule, Severity, has_errors
 
 LINKED = Rule("linked", Severity.ERROR, "A pull request names no issue that it closes.")
@@ -43,37 +45,6 @@ OWNER = "whoever may edit the workflow"
 MOST_HINTS = 8
 
 
-class Level(str, Enum):
-    """What a broken rule means for the verdict."""
-
-    OFF = "off"
-    WARN = "warn"
-    FAIL = "fail"
-
-
-class Assignment(str, Enum):
-    """Whose a linked issue must be."""
-
-    OFF = "off"
-    ANY = "any"
-    AUTHOR = "author"
-
-
-class Invisible(str, Enum):
-    """What a linked issue that the token cannot see means for the verdict."""
-
-    PASS = "pass"
-    WARN = "warn"
-    FAIL = "fail"
-
-
-class Accept(str, Enum):
-    """Which references link: closing keywords only, or the team's own keywords as well."""
-
-    CLOSING = "closing"
-    REFERENCE = "reference"
-
-
 class Verdict(str, Enum):
     """The state of the commit status."""
 
@@ -81,110 +52,6 @@ class Verdict(str, Enum):
     FAILURE = "failure"
     PENDING = "pending"
     ERROR = "error"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Exemptions:
-    """Who is not judged: exact logins, labels, and patterns of head branches of the repository itself."""
-
-    authors: tuple[str, ...] = ()
-    labels: tuple[str, ...] = ()
-    branches: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True)
-class Policy:
-    """The `pull-requests:` section of the plan file."""
-
-    linked: Level = Level.FAIL
-    open: Level = Level.FAIL
-    milestone: Level = Level.WARN
-    assigned: Assignment = Assignment.OFF
-    labels: Level = Level.OFF
-    duplicate_claim: Level = Level.WARN
-    required_labels: tuple[str, ...] = ()
-    allowed_milestones: tuple[str, ...] = ()
-    denied_milestones: tuple[str, ...] = ()
-    accept: Accept = Accept.CLOSING
-    keywords: tuple[str, ...] = ("refs", "part of")
-    invisible: Invisible = Invisible.WARN
-    exempt: Exemptions = Exemptions()
-
-
-@dataclass(frozen=True, kw_only=True)
-class Claim:
-    """An open pull request that would close an issue."""
-
-    address: Address
-    author: str
-    is_draft: bool
-
-
-@dataclass(frozen=True, kw_only=True)
-class LinkedIssue:
-    """An issue as it is now; `claims` are all of them unless `has_all_claims` is false."""
-
-    address: Address
-    title: str
-    state: State
-    state_reason: str
-    milestone: str | None
-    milestone_state: State | None
-    assignees: tuple[str, ...]
-    labels: tuple[str, ...]
-    claims: tuple[Claim, ...] = ()
-    has_all_claims: bool = True
-
-
-class Absence(str, Enum):
-    """Why an address is not an issue that can be judged."""
-
-    MISSING = "missing"
-    INVISIBLE = "invisible"
-    PULL_REQUEST = "pull-request"
-
-
-@dataclass(frozen=True, kw_only=True)
-class PullRequest:
-    """A pull request as it is now, with what GitHub's own graph links it to."""
-
-    address: Address
-    title: str
-    body: str
-    author: str
-    state: State
-    is_draft: bool
-    base: str
-    default_branch: str
-    head: str
-    head_sha: str
-    is_from_fork: bool
-    labels: tuple[str, ...] = ()
-    closing: tuple[LinkedIssue, ...] = ()
-    sidebar: tuple[Address, ...] = ()
-
-    @property
-    def is_into_default(self) -> bool:
-        return self.base == self.default_branch
-
-
-class Source(str, Enum):
-    """How an issue is linked."""
-
-    SIDEBAR = "sidebar"
-    KEYWORD = "keyword"
-    PARSER = "description"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Link:
-    """One linked issue with where the link comes from; or why it is none."""
-
-    address: Address
-    source: Source
-    line: int = 0
-    issue: LinkedIssue | None = None
-    absence: Absence | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from milepost.core.gate import Accept, Assignment, Exemptions, Invisible, Level, Policy
+from milepost.core.policy import Accept, Assignment, Exemptions, Invisible, Level, Policy
 from milepost.diagnostics import Diagnostic, Rule, Severity, has_errors, in_file_order
 from milepost.planfile.nodes import Mapping, Node
 from milepost.planfile.reading import Reading

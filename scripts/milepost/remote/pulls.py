@@ -11,9 +11,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from milepost.core.gate import Absence, Claim, LinkedIssue, PullRequest
 from milepost.core.links import LARGEST, Address
 from milepost.core.model import State
+from milepost.core.pulls import Absence, Claim, LinkedIssue, PullRequest
 from milepost.errors import Refused
 from milepost.remote.client import Client, segment
 from milepost.remote.comments import Comment

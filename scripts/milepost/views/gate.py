@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from milepost.core.gate import Absence, Judgement, Link, Verdict
+from milepost.core.gate import Judgement, Verdict
 from milepost.core.model import State
+from milepost.core.pulls import Absence, Link
 from milepost.views.diagnostics import render_markdown
 from milepost.views.markdown import cell, prose, table
 from milepost.views.plain import one_line, shortened

@@ -6,22 +6,11 @@ from dataclasses import replace
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from milepost.core.gate import (
-    Absence,
-    Claim,
-    Exemptions,
-    Judgement,
-    Level,
-    LinkedIssue,
-    Policy,
-    PullRequest,
-    Verdict,
-    find_exemption,
-    judge,
-    link,
-)
+from milepost.core.gate import Judgement, Verdict, find_exemption, judge, link
 from milepost.core.links import Address, Grammar
 from milepost.core.model import State
+from milepost.core.policy import Exemptions, Level, Policy
+from milepost.core.pulls import Absence, Claim, LinkedIssue, PullRequest
 from milepost.diagnostics import Severity
 
 ISSUE = LinkedIssue(

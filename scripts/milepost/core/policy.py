@@ -1,0 +1,65 @@
+"""What a team asks of its pull requests: the `pull-requests:` section of the plan file as a value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Level(str, Enum):
+    """What a broken rule means for the verdict."""
+
+    OFF = "off"
+    WARN = "warn"
+    FAIL = "fail"
+
+
+class Assignment(str, Enum):
+    """Whose a linked issue must be."""
+
+    OFF = "off"
+    ANY = "any"
+    AUTHOR = "author"
+
+
+class Invisible(str, Enum):
+    """What a linked issue that the token cannot see means for the verdict."""
+
+    PASS = "pass"
+    WARN = "warn"
+    FAIL = "fail"
+
+
+class Accept(str, Enum):
+    """Which references link: closing keywords only, or the team's own keywords as well."""
+
+    CLOSING = "closing"
+    REFERENCE = "reference"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exemptions:
+    """Who is not judged: exact logins, labels, and patterns of head branches of the repository itself."""
+
+    authors: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
+    branches: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Policy:
+    """The `pull-requests:` section of the plan file."""
+
+    linked: Level = Level.FAIL
+    open: Level = Level.FAIL
+    milestone: Level = Level.WARN
+    assigned: Assignment = Assignment.OFF
+    labels: Level = Level.OFF
+    duplicate_claim: Level = Level.WARN
+    required_labels: tuple[str, ...] = ()
+    allowed_milestones: tuple[str, ...] = ()
+    denied_milestones: tuple[str, ...] = ()
+    accept: Accept = Accept.CLOSING
+    keywords: tuple[str, ...] = ("refs", "part of")
+    invisible: Invisible = Invisible.WARN
+    exempt: Exemptions = Exemptions()
