@@ -370,7 +370,7 @@ def test_an_old_python_says_what_to_add(stage: Stage) -> None:
     """One line that names setup-python, exit status 2; also where 3.6 reads the file."""
     olds = [
         each
-        for version in ("3.6", "3.8", "3.9")
+        for version in ("3.6", "3.7", "3.8", "3.9")
         for each in sorted(Path.home().glob(f".pyenv/versions/{version}.*/bin/python"))
     ]
     if not olds:
