@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import datetime, timezone
 from typing import Any
 
 import pytest
@@ -222,6 +223,22 @@ def test_an_issue_of_another_repository_is_judged_like_any(
     assert [(expected, "error")] * bool(expected) == [each for each in rules(outcome) if each[1] == "error"]
 
 
+@pytest.mark.parametrize("policy", ["", "  repositories: [mallory/x]"])
+def test_an_issue_of_somebody_elses_repository_links_only_where_the_team_says_so(
+    policy: str, new_bench: Callable[..., Any]
+) -> None:
+    """Anybody may plan and assign the issues of a repository of their own; nobody sees one that is not there."""
+    other = {"full_name": "mallory/x", "issues": [{"title": "Mine", "number": 1}]}
+    for body, allowed in (("Closes mallory/x#1", "success"), ("Closes no/such#1", "failure")):
+        bench = new_bench(repositories=beside(repository({"body": body}, policy), other))
+
+        outcome = bench.gate("pull_request_target", EVENT)
+
+        expected = allowed if policy else "failure"
+        assert expected == status(bench)[0]
+        assert expected == "success" or "does not count" in outcome.summary
+
+
 @pytest.mark.parametrize(
     ("pull", "exempt", "is_exempt"),
     [
@@ -255,6 +272,41 @@ def test_a_draft_is_pending_and_has_no_comment(new_bench: Callable[..., Any]) ->
     assert ("pending", "a draft; it is judged when it is ready for review") == status(bench)
     assert [("linked", "error")] == rules(outcome)
     assert [] == bench.github.state()["comments"]
+
+
+@pytest.mark.parametrize("sibling", [{"base": "dev"}, {"labels": ["no-issue"], "body": ""}])
+def test_pull_requests_with_one_head_share_the_worst_verdict(
+    sibling: dict[str, Any], new_bench: Callable[..., Any]
+) -> None:
+    """An unlinked one does not turn green because another one, from the same branch, is right or exempt."""
+    held = repository({"body": ""}, "  exempt: {labels: [no-issue]}")
+    other = {**PULL, "number": 11, "body": "Closes #1", **sibling}
+    bench = new_bench({**held, "pulls": [*held["pulls"], other]})
+
+    outcome = bench.gate("pull_request_target", {"pull_request": {"number": 11}})
+    shared = status(bench)
+    bench.request("PATCH", "/pulls/10", {"body": "Closes #1"})
+    bench.gate("pull_request_target", EVENT)
+
+    assert ("failure", "#10 has the same head: #10 is linked to no issue") == shared
+    assert ("shared-head", "error") == rules(outcome)[0]
+    assert "success" == status(bench)[0]
+
+
+def test_a_shared_keyword_is_no_claim(new_bench: Callable[..., Any]) -> None:
+    """With `accept: reference` many may be part of one issue; only who closes it claims it."""
+    policy = "  accept: reference\n  rules: {duplicate-claim: fail}"
+    for base in ("main", "dev"):
+        held = repository({"body": "Part of #1", "base": base}, policy)
+        others = [
+            {"title": "O", "head": f"o{number}", "number": number, "body": body, "base": base}
+            for number, body in ((11, "Part of #1"), (12, "Closes #1"))
+        ]
+        bench = new_bench({**held, "pulls": [*held["pulls"], *others]})
+
+        bench.gate("pull_request_target", EVENT)
+
+        assert "success" == status(bench)[0]
 
 
 def test_fixing_the_issue_turns_the_same_context_green_and_back(new_bench: Callable[..., Any]) -> None:
@@ -302,6 +354,40 @@ def test_at_most_fifty_are_judged_and_the_rest_is_named(new_bench: Callable[...,
     (found,) = [each for each in outcome.diagnostics if each.rule == "too-many-claims"]
     assert "10 pull requests not judged now: #52, #53" in found.summary
     assert 50 == outcome.text.count(": success, ")
+
+
+def test_who_only_mentions_an_issue_does_not_push_out_who_claims_it(new_bench: Callable[..., Any]) -> None:
+    """GitHub's own links come first among the fifty."""
+    talk = {"title": "T {n}", "head": "talk", "body": "step #1 of a list", "repeat": 60}
+    held = repository({"number": 5}, issues=[{**ISSUE, "state": "closed"}])
+    bench = new_bench({**held, "pulls": [*held["pulls"], talk]})
+
+    bench.gate("issues", {"action": "closed", "issue": {"number": 1}})
+
+    assert "failure" == status(bench, 5)[0]
+
+
+def test_a_deleted_milestone_is_noticed(new_bench: Callable[..., Any]) -> None:
+    """Nobody knows any more what was in it, so every open pull request is judged."""
+    bench = new_bench(repository(policy="  rules: {milestone: fail}"))
+    bench.gate("pull_request_target", EVENT)
+    before = status(bench)[0]
+    bench.request("DELETE", "/milestones/1")
+
+    bench.gate("milestone", {"action": "deleted", "milestone": {"number": 1}})
+
+    assert ("success", "failure") == (before, status(bench)[0])
+
+
+def test_an_event_that_touches_many_reads_the_open_pull_requests_once(new_bench: Callable[..., Any]) -> None:
+    """Thirty into another branch: the event's own read, and two for each."""
+    many = {"title": "P {n}", "head": "topic", "body": "Closes #1", "base": "dev", "repeat": 30}
+    drafts = {**many, "draft": True}
+    bench = new_bench({**repository(), "pulls": [drafts]})
+
+    reads = bench.reads(lambda: bench.gate("issues", {"issue": {"number": 1}}))
+
+    assert reads <= 1 + 2 * 30
 
 
 def test_a_merge_queue_is_judged_at_the_groups_commit(new_bench: Callable[..., Any]) -> None:
@@ -485,6 +571,63 @@ def test_references_that_github_has_not_linked_cost_one_read_more(new_bench: Cal
 
     assert 3 == reads
     assert "linked to #1, #2, #3 and 47 more" == status(bench, 900)[1]
+
+
+@pytest.mark.parametrize("references", [101, 2000])
+def test_a_wall_of_references_costs_one_read_more(references: int, new_bench: Callable[..., Any]) -> None:
+    """A hundred are looked up; an exempt pull request has none looked up."""
+    body = " ".join(f"fix #{number}" for number in range(1000, 1000 + references))
+    policy = "  exempt: {authors: [bob]}"
+    judged, exempt = (
+        new_bench(repository({"body": body}, policy)),
+        new_bench(repository({"body": body, "author": "bob"}, policy)),
+    )
+
+    assert 2 == judged.reads(lambda: judged.gate("pull_request_target", EVENT))
+    assert 1 == exempt.reads(lambda: exempt.gate("pull_request_target", EVENT))
+    assert ("failure", "success") == (status(judged)[0], status(exempt)[0])
+
+
+def test_a_comment_far_down_goes_with_a_new_head(new_bench: Callable[..., Any]) -> None:
+    """The new head has no status yet that could say whether there is a comment."""
+    talk = [{"author": "bob", "body": f"text {number}"} for number in range(150)]
+    bench = new_bench(repository({"body": "", "comments": talk}))
+    bench.gate("pull_request_target", EVENT)
+    for each in bench.github.state()["statuses"].values():
+        assert ["failure"] == [one["state"] for one in each]
+    bench.request("PATCH", "/pulls/10", {"body": "Closes #1"})
+    bench.request("PUT", "/contents/new.txt", {"message": "m", "content": "eA==", "branch": "topic"})
+
+    bench.gate("pull_request_target", EVENT)
+
+    assert "success" == status(bench)[0]
+    assert 150 == len(bench.github.state()["comments"])
+
+
+def test_a_comment_that_cannot_be_written_is_told_and_no_more(make_github: Callable[..., Any], tmp_path: Any) -> None:
+    """The status says the verdict; the job succeeds, and the summary has what the comment would say."""
+    from milepost.actions import gate
+    from milepost.remote.client import Access, connect
+    from milepost.runner.context import Context
+    from milepost.world import World
+
+    permissions = {"contents": "read", "issues": "read", "pull-requests": "read", "statuses": "write"}
+    tokens = {"t": {"login": "github-actions[bot]", "permissions": permissions}, "admin-token": {"login": "octocat"}}
+    github = make_github(repository({"body": ""}), tokens=tokens)
+    access = Access(token="t", repository="octo/widgets", api_url=github.url)
+    world = World(
+        context=Context(repository="octo/widgets", event="pull_request_target", payload=EVENT, server_url=github.url),
+        now=datetime(2026, 1, 5, tzinfo=timezone.utc),
+        log=print,
+        client=connect(access, log=print),
+    )
+
+    outcome = gate.run(gate.Inputs(token="t"), world)
+
+    (told,) = [each for each in outcome.diagnostics if each.rule == "not-told"]
+    assert ExitCode.DONE == outcome.exit_code
+    assert told.summary.startswith("the comment could not be written; the job summary has it")
+    assert ["failure"] == [each["state"] for (each,) in github.state()["statuses"].values()]
 
 
 HOSTILE = "@octocat](x) <img src=x> ::error::no %0A##[add-mask]no\n::set-output name=verdict::success `|` $(id) #2"

@@ -10,7 +10,7 @@ from enum import Enum
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from milepost.core.gate import Judgement, Verdict, judge, link, list_unknown
+from milepost.core.gate import WORST, Judgement, Verdict, find_exemption, judge, link, list_unknown, with_siblings
 from milepost.core.links import Address, Grammar
 from milepost.core.model import State
 from milepost.core.policy import Policy
@@ -19,10 +19,10 @@ from milepost.declare import GITHUB_TOKEN, Action, Output, given
 from milepost.diagnostics import Diagnostic, Rule, Severity
 from milepost.errors import ExitCode, Refused, Unusable
 from milepost.planfile.pull_requests import load_policy_text
-from milepost.remote.client import Client
 from milepost.remote.comments import Comment, delete_comment, find_comment, write_comment
 from milepost.remote.pulls import (
     Claimants,
+    OpenPull,
     ReadPull,
     find_claimants_of_issue,
     find_claimants_of_milestone,
@@ -54,8 +54,6 @@ MOST_SECONDS = 600
 LAST_SECONDS = 60
 MOST_COMMENT_BYTES = 60_000
 MOST_OUTPUT_BYTES = 200_000
-# Of several pull requests the worst verdict is the run's.
-WORST = (Verdict.ERROR, Verdict.FAILURE, Verdict.PENDING, Verdict.SUCCESS)
 QUEUE = re.compile(r"refs/heads/gh-readonly-queue/.+/pr-([0-9]+)-[0-9a-f]+")
 MENTION = re.compile(r"(?:#|\bGH-|/issues/)([0-9]{1,10})\b", re.IGNORECASE)
 
@@ -84,12 +82,16 @@ class Inputs:
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """The pull requests to judge; `group` is the commit of a merge queue's group, `sha` a head that is known."""
+    """The pull requests to judge; `group` is the commit of a merge queue's group, `sha` a head that is known.
+
+    `open` are all open pull requests, where the search for claims has read them.
+    """
 
     numbers: tuple[int, ...]
     group: str = ""
     sha: str = ""
     reason: str = ""
+    open: tuple[OpenPull, ...] | None = None
     problems: tuple[Diagnostic, ...] = ()
 
 
@@ -153,14 +155,14 @@ def _task_of_queue(group: dict[str, object], action: object) -> Task:
 
 
 def _task_of(claimants: Claimants, subject: str) -> Task:
-    """Those that GitHub links, and those that mention one of the issues: judging one too many changes nothing."""
+    """Those that GitHub links, then those that mention one of the issues: judging one too many changes nothing."""
     issues = set(claimants.issues)
     mentioning = [
         each.claim.address.number
         for each in claimants.open
-        if any(int(number) in issues for number in MENTION.findall(each.body))
+        if claimants.is_gone or any(int(number) in issues for number in MENTION.findall(each.body))
     ]
-    numbers = sorted({*claimants.linked, *mentioning})
+    numbers = list(dict.fromkeys([*sorted(claimants.linked), *sorted(mentioning)]))
     if not numbers:
         return Task(numbers=(), reason=f"no open pull request claims {subject}")
     rest = numbers[MOST_PULLS:]
@@ -169,7 +171,7 @@ def _task_of(claimants: Claimants, subject: str) -> Task:
         names = ", ".join(f"#{number}" for number in rest)
         summary = f"{counted(len(rest), 'pull request')} not judged now: {names}"
         problems = (TOO_MANY_CLAIMS.found(summary, help="run the workflow by hand with their numbers"),)
-    return Task(numbers=tuple(numbers[:MOST_PULLS]), problems=problems)
+    return Task(numbers=tuple(numbers[:MOST_PULLS]), problems=problems, open=claimants.open)
 
 
 def _gate(number: int, task: Task, inputs: Inputs, world: World) -> Result:
@@ -182,7 +184,10 @@ def _gate(number: int, task: Task, inputs: Inputs, world: World) -> Result:
         policy, problems = load_policy_text(read.plan or b"version: 1\n", file=str(inputs.plan))
         if policy is None:
             raise Unusable(problems)
-        return _tell(read, _judge(read.pull, policy, world), task, inputs, world)
+        judgement = _judge(read.pull, policy, task, world)
+        if read.pull.siblings and not task.group:
+            judgement = with_siblings(judgement, _judge_siblings(read.pull, policy, task, world))
+        return _tell(read, judgement, task, inputs, world)
     except Unusable as trouble:
         reason, code, problems = "the rules in the plan file cannot be read", ExitCode.UNUSABLE, trouble.diagnostics
     except Refused as refusal:
@@ -192,23 +197,30 @@ def _gate(number: int, task: Task, inputs: Inputs, world: World) -> Result:
     return _tell_unknown(unknown, sha, inputs.on_error, world)
 
 
-def _judge(pull: PullRequest, policy: Policy, world: World) -> Judgement:
+def _judge(pull: PullRequest, policy: Policy, task: Task, world: World) -> Judgement:
     client = world.github
     host = urlsplit(world.context.server_url).netloc
     grammar = Grammar(pull.address.repository, host, policy.keywords)
     links = grammar.read(pull.body, pull.title)
-    unknown = list_unknown(pull, links)
-    made = link(pull, links, read_issues(client, unknown) if unknown else {})
-    if not pull.is_into_default and any(each.issue for each in made):
+    is_exempt = bool(find_exemption(pull, policy.exempt))
+    unknown = () if is_exempt else list_unknown(pull, links, policy)
+    made = link(pull, links, policy, read_issues(client, unknown) if unknown else {})
+    if not pull.is_into_default and not is_exempt and any(each.issue for each in made):
         # GitHub's graph holds no claims of pull requests into other branches.
-        made = _with_claims(made, grammar, client)
+        made = _with_claims(made, grammar, task.open if task.open is not None else list_open_pulls(client))
     return judge(pull, links, made, policy)
 
 
-def _with_claims(made: tuple[Link, ...], grammar: Grammar, client: Client) -> tuple[Link, ...]:
+def _judge_siblings(pull: PullRequest, policy: Policy, task: Task, world: World) -> list[Judgement]:
+    """A commit has one status of ours, and that stands for each pull request whose head it is."""
+    found = (read_pull(world.github, number, plan="", context=CONTEXT) for number in pull.siblings)
+    return [_judge(each.pull, policy, task, world) for each in found]
+
+
+def _with_claims(made: tuple[Link, ...], grammar: Grammar, pulls: Iterable[OpenPull]) -> tuple[Link, ...]:
     claims: dict[tuple[str, int], list[Claim]] = {}
-    for each in list_open_pulls(client):
-        for key in {reference.address.key for reference in grammar.read(each.body).references}:
+    for each in pulls:
+        for key in {one.address.key for one in grammar.read(each.body).references if one.is_closing}:
             claims.setdefault(key, []).append(each.claim)
     return tuple(replace(each, issue=_joined(each.issue, claims.get(each.address.key, []))) for each in made)
 
@@ -252,7 +264,7 @@ def _tell(read: ReadPull, judgement: Judgement, task: Task, inputs: Inputs, worl
             if refusal.status not in (403, 404):
                 raise
             is_told = False
-            problems.append(_not_told("the commit status", refusal))
+            problems.append(_not_told("the status could not be written, so the job itself says the verdict", refusal))
     if has_comment and judgement.verdict is Verdict.FAILURE:
         problems += _write_comment(read, judgement, world)
     is_red = not is_told and judgement.verdict is Verdict.FAILURE
@@ -280,17 +292,17 @@ def _write_comment(read: ReadPull, judgement: Judgement, world: World) -> list[D
         write_comment(client, number, COMMENT, text, login=read.login, present=own[0] if own else None)
         _delete_comments(own[1:], world)
     except Refused as refusal:
-        return [_not_told("the comment", refusal)]
+        return [_not_told("the comment could not be written; the job summary has it", refusal)]
     return []
 
 
 def _remove_comment(read: ReadPull, world: World) -> list[Diagnostic]:
-    # While the status says that all is well, there is no comment to look for.
-    may_be_further = read.has_more_comments and read.status is not None and read.status.state != "success"
+    # While the status says that all is well, there is no comment to look for; a new head has none yet.
+    may_be_further = read.has_more_comments and (read.status is None or read.status.state != "success")
     try:
         _delete_comments(_own_comments(read, world, is_looked_for=may_be_further), world)
     except Refused as refusal:
-        return [_not_told("the comment", refusal)]
+        return [_not_told("the comment of an earlier run could not be looked for or deleted", refusal)]
     return []
 
 
@@ -309,10 +321,9 @@ def _delete_comments(comments: Iterable[Comment], world: World) -> None:
 
 
 def _not_told(what: str, refusal: Refused) -> Diagnostic:
-    """With a read-only token the job itself carries the verdict, and this says why."""
+    """What could not be written, where it stands instead, and why."""
     problem = refusal.diagnostic
-    summary = f"{what} could not be written, so the job itself says the verdict: {problem.summary}"
-    return NOT_TOLD.found(summary, help=problem.help)
+    return NOT_TOLD.found(f"{what}: {problem.summary}", help=problem.help)
 
 
 def _outcome(task: Task, results: list[Result], world: World) -> Outcome:

@@ -24,6 +24,7 @@ DUPLICATE_CLAIM = Rule("duplicate-claim", Severity.WARNING, "Another open pull r
 INVISIBLE = Rule("invisible", Severity.WARNING, "The token cannot see a linked issue.")
 UNCOUNTED_LINK = Rule("uncounted-link", Severity.WARNING, "GitHub does not count a text as a link to an issue.")
 NEGATED_LINK = Rule("negated-link", Severity.WARNING, "GitHub counts a link against what its sentence says.")
+SHARED_HEAD = Rule("shared-head", Severity.ERROR, "Another open pull request has the same head, and fails.")
 NOT_CLOSED_ON_MERGE = Rule("not-closed-on-merge", Severity.NOTICE, "Merging will not close a linked issue by itself.")
 RULES = (
     LINKED,
@@ -35,6 +36,7 @@ RULES = (
     INVISIBLE,
     UNCOUNTED_LINK,
     NEGATED_LINK,
+    SHARED_HEAD,
     NOT_CLOSED_ON_MERGE,
 )
 
@@ -43,6 +45,8 @@ AUTHOR = "the author"
 TRIAGE = "whoever may triage issues"
 OWNER = "whoever may edit the workflow"
 MOST_HINTS = 8
+# What one query asks for; nobody names more issues in good faith.
+MOST_LOOKED_UP = 100
 
 
 class Verdict(str, Enum):
@@ -52,6 +56,10 @@ class Verdict(str, Enum):
     FAILURE = "failure"
     PENDING = "pending"
     ERROR = "error"
+
+
+# Of several verdicts the first of these counts.
+WORST = (Verdict.ERROR, Verdict.FAILURE, Verdict.PENDING, Verdict.SUCCESS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,36 +86,49 @@ class Judgement:
         return tuple(each.diagnostic for each in self.findings)
 
 
-def list_unknown(pull: PullRequest, links: Links) -> tuple[Address, ...]:
-    """The addresses that the description names and GitHub's graph does not hold, once each."""
+def list_unknown(pull: PullRequest, links: Links, policy: Policy) -> tuple[Address, ...]:
+    """The addresses to look up: those that the description names and GitHub's graph does not hold, at most 100."""
     known = {each.address.key for each in pull.closing}
     named = {each.address.key: each.address for each in links.references}
-    return tuple(address for key, address in named.items() if key not in known)
+    own = pull.address.repository
+    wanted = [each for key, each in named.items() if key not in known and policy.takes(each.repository, own)]
+    return tuple(wanted[:MOST_LOOKED_UP])
 
 
 def link(
     pull: PullRequest,
     links: Links,
+    policy: Policy,
     found: Mapping[tuple[str, int], LinkedIssue | Absence],
 ) -> tuple[Link, ...]:
     """Every issue that the pull request is linked to: GitHub's own links, then those of the description."""
     sidebar = {each.key for each in pull.sidebar}
-    lines = {each.address.key: each.line for each in reversed(links.references)}
-    made = [
-        Link(
-            address=each.address,
-            source=Source.SIDEBAR if each.address.key in sidebar else Source.KEYWORD,
-            line=lines.get(each.address.key, 0),
-            issue=each,
-        )
-        for each in pull.closing
-    ]
-    for address in list_unknown(pull, links):
-        held = found.get(address.key, Absence.MISSING)
-        issue, absence = (held, None) if isinstance(held, LinkedIssue) else (None, held)
-        line = lines[address.key]
-        made.append(Link(address=address, source=Source.PARSER, line=line, issue=issue, absence=absence))
-    return tuple(made)
+    named = {each.address.key: each for each in reversed(links.references)}
+    made = {}
+    for issue in pull.closing:
+        key = issue.address.key
+        source = Source.SIDEBAR if key in sidebar else Source.KEYWORD
+        made[key] = Link(address=issue.address, source=source, line=named[key].line if key in named else 0, issue=issue)
+    for each in links.references:
+        key = each.address.key
+        if key not in made and (key in found or not policy.takes(each.address.repository, pull.address.repository)):
+            held = found.get(key)
+            made[key] = Link(
+                address=each.address,
+                source=Source.PARSER,
+                line=each.line,
+                is_closing=each.is_closing,
+                issue=held if isinstance(held, LinkedIssue) else None,
+                absence=held if isinstance(held, Absence) else None,
+            )
+    return tuple(_without_foreign(pull, each, policy) for each in made.values())
+
+
+def _without_foreign(pull: PullRequest, made: Link, policy: Policy) -> Link:
+    """Anybody may plan and assign the issues of a repository of their own."""
+    if policy.takes(made.address.repository, pull.address.repository):
+        return made
+    return replace(made, issue=None, absence=Absence.FOREIGN)
 
 
 def find_exemption(pull: PullRequest, exempt: Exemptions) -> str:
@@ -141,6 +162,18 @@ def judge(pull: PullRequest, links: Links, made: tuple[Link, ...], policy: Polic
     return _conclude(pull, made, tuple(findings))
 
 
+def with_siblings(judged: Judgement, siblings: Iterable[Judgement]) -> Judgement:
+    """The verdict that the common head can bear: the worst of all whose head it is."""
+    worst = min([judged, *siblings], key=lambda each: WORST.index(each.verdict))
+    if WORST.index(worst.verdict) == WORST.index(judged.verdict):
+        return judged
+    reason = f"{_name(worst.pull.address, judged.pull)} has the same head: {worst.reason}"
+    problem = SHARED_HEAD.found(reason, help="mend that one, or give one of the two a commit of its own")
+    return replace(
+        judged, verdict=worst.verdict, reason=reason, findings=(Finding(diagnostic=problem), *judged.findings)
+    )
+
+
 def _conclude(pull: PullRequest, made: tuple[Link, ...], findings: tuple[Finding, ...]) -> Judgement:
     judged = Judgement(pull=pull, verdict=Verdict.SUCCESS, reason="", links=made, findings=findings)
     errors = [each for each in findings if each.diagnostic.severity is Severity.ERROR]
@@ -158,7 +191,7 @@ def _judge_linked(pull: PullRequest, made: tuple[Link, ...], policy: Policy) -> 
     """At least one link leads to an issue; those that do not are told."""
     counted = [each for each in made if each.issue or each.absence is Absence.INVISIBLE]
     for each in made:
-        if each.absence in (Absence.MISSING, Absence.PULL_REQUEST):
+        if each.absence in ABSENCES:
             yield _absent(pull, each, policy.linked if not counted else Level.WARN)
         elif each.absence is Absence.INVISIBLE:
             yield from _invisible(each, policy)
@@ -166,13 +199,22 @@ def _judge_linked(pull: PullRequest, made: tuple[Link, ...], policy: Policy) -> 
         yield from _find(LINKED, policy.linked, f"{_name(pull.address, pull)} is linked to no issue", FORMS, AUTHOR)
 
 
+ABSENCES = {
+    Absence.MISSING: ("does not exist", f"{AUTHOR} can correct the number"),
+    Absence.PULL_REQUEST: ("is a pull request", f"{AUTHOR} can name the issue that the pull request resolves"),
+    Absence.FOREIGN: (
+        "is in a repository whose issues do not count here",
+        "whoever may edit the plan file can add the repository to `repositories:`",
+    ),
+}
+
+
 def _absent(pull: PullRequest, made: Link, level: Level) -> Finding:
-    is_pull = made.absence is Absence.PULL_REQUEST
-    what = "is a pull request, not an issue" if is_pull else "does not exist"
-    summary = f"{_name(made.address, pull)} on line {made.line} of the description {what}"
-    way_out = "name the issue that the pull request resolves" if is_pull else "correct the number"
+    assert made.absence is not None
+    what, way_out = ABSENCES[made.absence]
+    where = f" on line {made.line} of the description" if made.line else ""
     severity = Severity.ERROR if level is Level.FAIL else Severity.WARNING
-    problem = replace(LINKED.found(summary, help=f"{AUTHOR} can {way_out}"), severity=severity)
+    problem = replace(LINKED.found(f"{_name(made.address, pull)}{where} {what}", help=way_out), severity=severity)
     return Finding(diagnostic=problem, address=made.address)
 
 
@@ -203,7 +245,8 @@ def _judge_issue(pull: PullRequest, made: Link, policy: Policy) -> Iterator[Find
     yield from _judge_milestone(pull, issue, policy)
     yield from _judge_assigned(pull, issue, policy)
     yield from _judge_labels(pull, issue, policy)
-    yield from _judge_claims(pull, issue, policy)
+    if made.is_closing:
+        yield from _judge_claims(pull, issue, policy)
 
 
 def _judge_milestone(pull: PullRequest, issue: LinkedIssue, policy: Policy) -> Iterator[Finding]:
@@ -276,9 +319,12 @@ def _judge_texts(pull: PullRequest, links: Links, made: tuple[Link, ...]) -> Ite
     if len(shown) > MOST_HINTS:
         summary = f"{len(shown) - MOST_HINTS} more texts are not counted as links"
         yield Finding(diagnostic=UNCOUNTED_LINK.found(summary))
+    if len(links.references) > MOST_LOOKED_UP:
+        summary = f"the description of {_name(pull.address, pull)} names more issues than the {MOST_LOOKED_UP} that are looked up"
+        yield Finding(diagnostic=UNCOUNTED_LINK.found(summary, help=f"{AUTHOR} can split the pull request"))
     if not pull.is_into_default:
         for each in made:
-            if each.issue and each.source is not Source.SIDEBAR:
+            if each.issue and each.is_closing and each.source is not Source.SIDEBAR:
                 summary = f"merging into {pull.base} will not close {_name(each.address, pull)}"
                 why = f"GitHub closes issues on merges into the default branch, {pull.default_branch}."
                 yield Finding(diagnostic=NOT_CLOSED_ON_MERGE.found(summary, why=why), address=each.address)

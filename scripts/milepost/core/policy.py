@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from fnmatch import fnmatchcase
 
 
 class Level(str, Enum):
@@ -61,5 +62,12 @@ class Policy:
     denied_milestones: tuple[str, ...] = ()
     accept: Accept = Accept.CLOSING
     keywords: tuple[str, ...] = ("refs", "part of")
+    repositories: tuple[str, ...] = ()
     invisible: Invisible = Invisible.WARN
     exempt: Exemptions = Exemptions()
+
+    def takes(self, repository: str, own: str) -> bool:
+        """True when issues of that repository link: of the same owner, or where the team says so."""
+        patterns = self.repositories or (f"{own.partition('/')[0]}/*",)
+        name = repository.casefold()
+        return name == own.casefold() or any(fnmatchcase(name, each.casefold()) for each in patterns)

@@ -40,11 +40,15 @@ class Absence(str, Enum):
     MISSING = "missing"
     INVISIBLE = "invisible"
     PULL_REQUEST = "pull-request"
+    FOREIGN = "foreign"
 
 
 @dataclass(frozen=True, kw_only=True)
 class PullRequest:
-    """A pull request as it is now, with what GitHub's own graph links it to."""
+    """A pull request as it is now, with what GitHub's own graph links it to.
+
+    `siblings` are the numbers of other open ones, drafts not among them, with the same head.
+    """
 
     address: Address
     title: str
@@ -60,6 +64,7 @@ class PullRequest:
     labels: tuple[str, ...] = ()
     closing: tuple[LinkedIssue, ...] = ()
     sidebar: tuple[Address, ...] = ()
+    siblings: tuple[int, ...] = ()
 
     @property
     def is_into_default(self) -> bool:
@@ -81,5 +86,6 @@ class Link:
     address: Address
     source: Source
     line: int = 0
+    is_closing: bool = True
     issue: LinkedIssue | None = None
     absence: Absence | None = None

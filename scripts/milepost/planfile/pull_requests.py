@@ -53,6 +53,7 @@ def read_policy(reading: Reading) -> Policy:
         denied_milestones=reading.texts(milestones, "deny", (SECTION, "milestones")),
         accept=accept,
         keywords=() if accept is Accept.CLOSING else keywords or default.keywords,
+        repositories=reading.texts(value, "repositories", (SECTION,)),
         invisible=Invisible(value.get("invisible", default.invisible)),
         exempt=Exemptions(
             authors=reading.texts(exempt, "authors", path),

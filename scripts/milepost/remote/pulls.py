@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from milepost.core.links import LARGEST, Address
@@ -21,7 +21,8 @@ from milepost.remote.errors import NOT_FOUND
 
 NEEDS = "pull-requests: read, issues: read"
 CONTENTS = "contents: read"
-PAGE = 100
+# Parts of the answer that a token may not be allowed to see.
+OPTIONAL = ("status", "closingIssuesReferences", "sidebar", "associatedPullRequests")
 # Aliases of one query; GitHub takes more, and slowly.
 MOST_ALIASES = 100
 REASONS = {"COMPLETED": "completed", "NOT_PLANNED": "not planned, or a duplicate", "DUPLICATE": "a duplicate"}
@@ -48,7 +49,10 @@ query($owner: String!, $name: String!, $number: Int!, $plan: String!, $context: 
     pullRequest(number: $number) {
       number title body state isDraft baseRefName headRefName headRefOid isCrossRepository
       author { __typename login } labels(first: 100) { nodes { name } }
-      commits(last: 1) { nodes { commit { oid status { context(name: $context) { state description } } } } }
+      commits(last: 1) { nodes { commit {
+        oid status { context(name: $context) { state description } }
+        associatedPullRequests(first: 20) { nodes { number state isDraft headRefOid } }
+      } } }
       comments(first: 100) { pageInfo { hasNextPage } nodes { url body viewerDidAuthor } }
       sidebar: closingIssuesReferences(first: 100, userLinkedOnly: true) {
         nodes { number repository { nameWithOwner } }
@@ -62,7 +66,7 @@ query($owner: String!, $name: String!, $number: Int!, $plan: String!, $context: 
 OPEN_PULLS = """
 query($owner: String!, $name: String!, $after: String) {
   repository(owner: $owner, name: $name) {
-    nameWithOwner defaultBranchRef { name }%s
+    nameWithOwner%s
     pullRequests(states: OPEN, first: 100, after: $after) {
       pageInfo { hasNextPage endCursor }
       nodes { number state isDraft body baseRefName author { __typename login } repository { nameWithOwner } }
@@ -121,7 +125,7 @@ def read_pull(client: Client, number: int, *, plan: str, context: str, group: st
         "group": group or "HEAD",
         "isGroup": bool(group),
     }
-    data = client.query(PULL, variables, needs=f"{NEEDS}, {CONTENTS}", optional=("status",))
+    data = client.query(PULL, variables, needs=f"{NEEDS}, {CONTENTS}", optional=OPTIONAL)
     repository = data["repository"]
     found = repository["pullRequest"]
     if found is None:
@@ -132,8 +136,8 @@ def read_pull(client: Client, number: int, *, plan: str, context: str, group: st
         plan=_plan(client, repository["plan"], plan),
         sha=group or found["headRefOid"],
         status=_status(_commit(repository, found, group)),
-        login=data["viewer"]["login"],
-        comments=tuple(_own_comments(found["comments"]["nodes"])),
+        login=(data["viewer"] or {}).get("login", ""),
+        comments=tuple(_own_comments(_nodes(found["comments"]))),
         has_more_comments=found["comments"]["pageInfo"]["hasNextPage"],
     )
 
@@ -153,7 +157,7 @@ def list_open_pulls(client: Client) -> Iterator[OpenPull]:
     while True:
         data = client.query(OPEN_PULLS % ("", ""), {**_names(client), "after": after}, needs=NEEDS)
         page = data["repository"]["pullRequests"]
-        yield from (_open_pull(each) for each in page["nodes"])
+        yield from (_open_pull(each) for each in _nodes(page))
         if not page["pageInfo"]["hasNextPage"]:
             return
         after = page["pageInfo"]["endCursor"]
@@ -161,12 +165,15 @@ def list_open_pulls(client: Client) -> Iterator[OpenPull]:
 
 @dataclass(frozen=True, kw_only=True)
 class Claimants:
-    """The pull requests that GitHub links to some issues, and all open ones, for those that it does not link."""
+    """The pull requests that GitHub links to some issues, and all open ones, for those that it does not link.
+
+    `is_gone` when the milestone is not there any more, so that nobody knows which issues were in it.
+    """
 
     linked: tuple[int, ...]
     issues: tuple[int, ...]
     open: tuple[OpenPull, ...]
-    default_branch: str
+    is_gone: bool = False
 
 
 def find_claimants_of_issue(client: Client, number: int) -> Claimants:
@@ -192,11 +199,12 @@ def find_claimants_of_milestone(client: Client, number: int) -> Claimants:
             data = client.query(OPEN_PULLS % (part, CLAIM), {**_names(client), "after": None}, needs=NEEDS)
             milestone = data["repository"]["milestone"]
         page = (milestone or {}).get("issues") or {"nodes": [], "pageInfo": {"hasNextPage": False}}
-        for each in page["nodes"]:
+        for each in _nodes(page):
             issues.append(each["number"])
             linked += _open_numbers(each["closedByPullRequestsReferences"], client)
         if not page["pageInfo"]["hasNextPage"]:
-            return _claimants(pages, tuple(linked), tuple(issues))
+            claimants = _claimants(pages, tuple(linked), tuple(issues))
+            return replace(claimants, is_gone=milestone is None)
         after = f', after: "{page["pageInfo"]["endCursor"]}"'
 
 
@@ -213,18 +221,16 @@ def _read_open(client: Client, part: str) -> Iterator[Mapping[str, Any]]:
 
 
 def _claimants(pages: list[Mapping[str, Any]], linked: Iterable[int], issues: tuple[int, ...]) -> Claimants:
-    found = tuple(_open_pull(each) for page in pages for each in page["pullRequests"]["nodes"])
-    default = (pages[0]["defaultBranchRef"] or {}).get("name", "")
-    return Claimants(linked=tuple(dict.fromkeys(linked)), issues=issues, open=found, default_branch=default)
+    found = tuple(_open_pull(each) for page in pages for each in _nodes(page["pullRequests"]))
+    return Claimants(linked=tuple(dict.fromkeys(linked)), issues=issues, open=found)
 
 
 def _open_numbers(connection: Mapping[str, Any] | None, client: Client) -> tuple[int, ...]:
     """Open ones of this repository: a status in another cannot be written with this token."""
     own = client.repository.casefold()
-    nodes = (connection or {}).get("nodes") or []
     return tuple(
         each["number"]
-        for each in nodes
+        for each in _nodes(connection)
         if each["state"] == "OPEN" and each["repository"]["nameWithOwner"].casefold() == own
     )
 
@@ -265,6 +271,11 @@ def _held(repository: Mapping[str, Any] | None, address: Address) -> LinkedIssue
     return _issue(node) if node["__typename"] == "Issue" else Absence.PULL_REQUEST
 
 
+def _nodes(connection: Mapping[str, Any] | None) -> list[Mapping[str, Any]]:
+    """The members of a connection without those that are hidden."""
+    return [each for each in (connection or {}).get("nodes") or () if each]
+
+
 def _names(client: Client) -> dict[str, Any]:
     owner, _, name = client.repository.partition("/")
     return {"owner": owner, "name": name}
@@ -283,16 +294,17 @@ def _pull(repository: Mapping[str, Any], found: Mapping[str, Any]) -> PullReques
         head=found["headRefName"],
         head_sha=found["headRefOid"],
         is_from_fork=found["isCrossRepository"],
-        labels=tuple(each["name"] for each in (found["labels"] or {}).get("nodes", ())),
-        closing=tuple(_issue(each) for each in (found["closingIssuesReferences"] or {}).get("nodes", ()) if each),
-        sidebar=tuple(_address(each) for each in (found["sidebar"] or {}).get("nodes", ()) if each),
+        labels=tuple(each["name"] for each in _nodes(found["labels"])),
+        closing=tuple(_issue(each) for each in _nodes(found["closingIssuesReferences"])),
+        sidebar=tuple(_address(each) for each in _nodes(found["sidebar"])),
+        siblings=tuple(_siblings(found)),
     )
 
 
 def _issue(node: Mapping[str, Any]) -> LinkedIssue:
     milestone = node["milestone"] or {}
-    claims = node["closedByPullRequestsReferences"] or {"totalCount": 0, "nodes": []}
-    open_ones = tuple(_claim(each) for each in claims["nodes"] if each and each["state"] == "OPEN")
+    claims = node["closedByPullRequestsReferences"]
+    shown = _nodes(claims)
     return LinkedIssue(
         address=_address(node),
         title=node["title"],
@@ -300,11 +312,20 @@ def _issue(node: Mapping[str, Any]) -> LinkedIssue:
         state_reason=REASONS.get(node["stateReason"] or "", ""),
         milestone=milestone.get("title"),
         milestone_state=State(milestone["state"].lower()) if milestone else None,
-        assignees=tuple(_login(each) for each in node["assignees"]["nodes"]),
-        labels=tuple(each["name"] for each in (node["labels"] or {}).get("nodes", ())),
-        claims=open_ones,
-        has_all_claims=claims["totalCount"] <= len(claims["nodes"]) and None not in claims["nodes"],
+        assignees=tuple(_login(each) for each in _nodes(node["assignees"])),
+        labels=tuple(each["name"] for each in _nodes(node["labels"])),
+        claims=tuple(_claim(each) for each in shown if each["state"] == "OPEN"),
+        has_all_claims=claims is not None and claims["totalCount"] <= len(shown),
     )
+
+
+def _siblings(found: Mapping[str, Any]) -> Iterator[int]:
+    """Other open pull requests whose status stands at the same commit; a draft cannot be merged."""
+    for last in _nodes(found["commits"]):
+        for each in _nodes(last["commit"]["associatedPullRequests"]):
+            is_ready = each["state"] == "OPEN" and not each["isDraft"] and each["headRefOid"] == found["headRefOid"]
+            if is_ready and each["number"] != found["number"]:
+                yield each["number"]
 
 
 def _claim(node: Mapping[str, Any]) -> Claim:
@@ -342,7 +363,7 @@ def _commit(repository: Mapping[str, Any], found: Mapping[str, Any], group: str)
     if group:
         commit = repository["group"]
     else:
-        nodes = found["commits"]["nodes"]
+        nodes = _nodes(found["commits"])
         commit = nodes[-1]["commit"] if nodes else None
     wanted = group or found["headRefOid"]
     return commit if commit and commit.get("oid") == wanted else None

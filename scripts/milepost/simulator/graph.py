@@ -264,6 +264,18 @@ class CommitNode:
         latest = {each.context: each for each in self._repository.statuses.get(self.oid, [])}
         return StatusNode(self._request, self.oid, latest) if latest else None
 
+    def associatedPullRequests(self, order_by: Arguments | None = None, **page: Any) -> Connection:
+        """Those that hold the commit; here those whose head it is, or whose merge."""
+        found = [
+            each
+            for each in self._repository.issues.values()
+            if each.pull and self.oid in (each.pull.head_sha, each.pull.merge_sha)
+        ]
+        if order_by:
+            found = _directed(sorted(found, key=_issue_key(order_by["field"])), order_by)
+        wrap = lambda each: item_node(self._request, self._repository, each)  # noqa: E731
+        return Connection(found, wrap, "associatedPullRequests", page)
+
 
 class StatusNode:
     def __init__(self, request: Request, sha: str, latest: dict[str, Status]) -> None:

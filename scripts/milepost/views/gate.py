@@ -16,6 +16,7 @@ ABSENCES = {
     Absence.MISSING: "does not exist",
     Absence.INVISIBLE: "cannot be seen",
     Absence.PULL_REQUEST: "is a pull request",
+    Absence.FOREIGN: "does not count",
 }
 HEAD = ("issue", "linked by", "state", "milestone", "assigned to", "also claimed by")
 

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from milepost.views.plain import one_line
 
 ROOM_FOR_NOTE = 400
+# `GH-12` refers to an issue; its hyphen is an entity by then.
+AUTOLINK = re.compile(r"\b(GH)(?=&#45;[0-9])", re.IGNORECASE)
 SPECIAL = frozenset("\\`*_{}[]<>()+.!|~&$^=:-")
 
 
@@ -27,7 +29,8 @@ def cell(text: str) -> str:
 
 def prose(text: str) -> str:
     """Our own sentence with foreign words in it: every character that could mean something is inert."""
-    return "".join(_inert(character) for character in one_line(text))
+    inert = "".join(_inert(character) for character in one_line(text))
+    return AUTOLINK.sub(r"\1<!-- -->", inert)
 
 
 def table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:

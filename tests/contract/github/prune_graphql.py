@@ -34,7 +34,7 @@ KEPT = {
     "RepositoryOwner": "id login url",
     "Ref": "id name target",
     "GitObject": "id oid",
-    "Commit": "id oid message status",
+    "Commit": "associatedPullRequests id oid message status",
     "Status": "context contexts id state",
     "StatusContext": "context createdAt creator description id state targetUrl",
     "Tag": "id message name oid target",

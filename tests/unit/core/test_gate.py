@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from milepost.core.gate import Judgement, Verdict, find_exemption, judge, link
+from milepost.core.gate import Judgement, Verdict, find_exemption, judge, link, list_unknown, with_siblings
 from milepost.core.links import Address, Grammar
 from milepost.core.model import State
 from milepost.core.policy import Exemptions, Level, Policy
@@ -42,7 +42,8 @@ PULL = PullRequest(
 def decide(pull: PullRequest, policy: Policy = Policy()) -> Judgement:  # noqa: B008 (frozen)
     """The judgement when everything that the description names is missing."""
     links = Grammar("o/r", "github.com", policy.keywords).read(pull.body, pull.title)
-    return judge(pull, links, link(pull, links, {}), policy)
+    missing = {each.key: Absence.MISSING for each in list_unknown(pull, links, policy)}
+    return judge(pull, links, link(pull, links, policy, missing), policy)
 
 
 def test_claims_that_could_not_be_seen_are_unknown() -> None:
@@ -95,6 +96,28 @@ def test_several_errors_are_counted_in_the_reason() -> None:
     assert "#98 on line 1 of the description does not exist (and 1 more)" == decide(closed).reason
 
 
+def test_more_names_than_are_looked_up_are_told() -> None:
+    """The first hundred are looked up; the rest links nothing."""
+    body = " ".join(f"closes #{number}" for number in range(100, 250))
+
+    found = decide(replace(PULL, body=body))
+
+    assert 101 == len(found.links)
+    assert "names more issues than the 100 that are looked up" in found.diagnostics[-1].summary
+
+
+def test_the_worst_of_those_that_share_a_head_counts() -> None:
+    """A status cannot tell them apart; one that is no worse changes nothing."""
+    good, bad = decide(PULL), decide(replace(PULL, address=Address("o/r", 11), closing=()))
+
+    shared = with_siblings(good, [bad, good])
+
+    assert (Verdict.FAILURE, "#11 has the same head: #11 is linked to no issue") == (shared.verdict, shared.reason)
+    assert "shared-head" == shared.diagnostics[0].rule
+    assert good is with_siblings(good, [good])
+    assert bad is with_siblings(bad, [good])
+
+
 LEVELS = st.sampled_from(Level)
 ISSUES = st.builds(
     LinkedIssue,
@@ -119,6 +142,7 @@ POLICIES = st.builds(
     required_labels=st.sampled_from([(), ("ready", "big")]),
     allowed_milestones=st.sampled_from([(), ("v*",)]),
     denied_milestones=st.sampled_from([(), ("Back*",)]),
+    repositories=st.sampled_from([(), ("A/*", "o/*")]),
 )
 BODIES = st.sampled_from(["", "closes #1", "closes #7, closes a/b#2", "not close #2, #3", "`fixes #1`"])
 
@@ -139,7 +163,7 @@ def test_a_verdict_fails_exactly_when_something_is_an_error(
         PULL, body=body, base=base, closing=tuple(issues), sidebar=tuple(each.address for each in issues[:1])
     )
     links = Grammar("o/r", "github.com").read(body)
-    made = link(pull, links, {("a/b", 2): absence, ("o/r", 1): ISSUE})
+    made = link(pull, links, policy, {("a/b", 2): absence, ("o/r", 1): ISSUE})
     lenient = Policy(linked=Level.OFF, open=Level.OFF, milestone=Level.OFF, duplicate_claim=Level.OFF)
 
     found = judge(pull, links, made, policy)
