@@ -709,3 +709,52 @@ def _run_and_settle(bench: Any) -> None:
     for _ in range(4):
         bench.gate("pull_request_target", EVENT)
         bench.github.faults.clear()
+
+
+@pytest.mark.parametrize(
+    ("part", "expected"),
+    [
+        ("labels", "success"),
+        ("comments", "success"),
+        ("issue labels", "success"),
+        ("assignees", "failure"),
+        ("claims", "success"),
+        ("author", "failure"),
+        ("links", "failure"),
+        ("viewer", "success"),
+        ("commits", "success"),
+    ],
+)
+def test_what_github_hides_is_no_traceback_and_no_pass(part: str, expected: str, new_bench: Callable[..., Any]) -> None:
+    """Null members and connections, as GraphQL gives for what a token may not see, or what is gone."""
+    bench = new_bench(repository(policy="  rules: {assigned: author, duplicate-claim: fail}"))
+    bench.gate("pull_request_target", EVENT)
+    text, variables = _pull_query()
+    data = bench.client("gate-token").query(text, variables, needs="x")
+    pull = data["repository"]["pullRequest"]
+    issue = pull["closingIssuesReferences"]["nodes"][0]
+    holes: dict[str, Callable[[], Any]] = {
+        "labels": lambda: pull.update(labels=None),
+        "comments": lambda: pull["comments"]["nodes"].append(None),
+        "issue labels": lambda: issue["labels"]["nodes"].append(None),
+        "assignees": lambda: issue["assignees"].update(nodes=[None]),
+        "claims": lambda: issue.update(closedByPullRequestsReferences=None),
+        "author": lambda: pull.update(author=None),
+        "links": lambda: (pull.update(body=""), pull["closingIssuesReferences"].update(nodes=[None])),
+        "viewer": lambda: data.update(viewer=None),
+        "commits": lambda: pull["commits"].update(nodes=[None]),
+    }
+    holes[part]()
+    bench.github.faults.add(Fault(do="status", status=200, path="/graphql", body={"data": data}))
+
+    outcome = bench.gate("pull_request_target", EVENT)
+
+    assert expected == outcome.outputs["verdict"]
+    assert (part == "claims") == ("duplicate-claim" in [rule for rule, _ in rules(outcome)])
+
+
+def _pull_query() -> tuple[str, dict[str, Any]]:
+    from milepost.remote.pulls import PULL
+
+    names = {"owner": "octo", "name": "widgets", "number": 10, "context": "milepost/gate"}
+    return PULL, {**names, "plan": "HEAD:.github/milepost.yml", "group": "HEAD", "isGroup": False}
