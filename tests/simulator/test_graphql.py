@@ -319,3 +319,59 @@ def test_a_private_repository_hides_what_the_token_may_not_read(make_wire: Calla
     types = [wire.query(text, token=token)["errors"][0]["type"] for token in ("read-token", "mallory-token")]
 
     assert ["FORBIDDEN", "NOT_FOUND"] == types
+
+
+def ask(wire: Any, fields: str, token: str = "admin-token") -> Any:
+    """The part of the answer that is about the repository, or the errors."""
+    text = f'{{ repository(owner: "octo", name: "widgets") {{ {fields} }} }}'
+    answer = wire.query(text, token)
+    return answer["data"]["repository"] if not answer.get("errors") else answer["errors"]
+
+
+LAST = "pullRequest(number: 1) { commits(last: 1) { nodes { commit { %s } } } }"
+PULLS = {"pulls": [{"title": "P", "head": "x", "number": 1}, {"title": "Q", "head": "x", "number": 2}]}
+
+
+def test_graphql_shows_the_status_of_a_pull_requests_last_commit(make_wire: Callable[..., Any]) -> None:
+    """The newest of the context, whoever wrote it; a private repository's only to who may read statuses."""
+    tokens = {
+        "admin-token": {"login": "octocat"},
+        "blind": {"login": "github-actions[bot]", "permissions": {"pull-requests": "read"}},
+    }
+    wire = make_wire({**PULLS, "private": True}, tokens=tokens)
+    fields = LAST % 'oid status { state context(name: "c") { state description } contexts { context } }'
+    before = ask(wire, fields)["pullRequest"]["commits"]["nodes"][0]["commit"]
+    for state in ("error", "success"):
+        wire("POST", f"{R}/statuses/{before['oid']}", {"state": state, "context": "c", "description": state})
+
+    after = ask(wire, fields)["pullRequest"]["commits"]["nodes"][0]["commit"]["status"]
+
+    assert None is before["status"]
+    assert ("SUCCESS", {"state": "SUCCESS", "description": "success"}) == (after["state"], after["context"])
+    assert [{"context": "c"}] == after["contexts"]
+    assert ["FORBIDDEN"] == [each["type"] for each in ask(wire, fields, "blind")]
+
+
+def test_graphql_shows_the_pull_requests_with_one_head(make_wire: Callable[..., Any]) -> None:
+    """Two from one branch."""
+    found = ask(make_wire(PULLS), LAST % "associatedPullRequests(first: 5) { nodes { number headRefOid } }")
+
+    (commit,) = found["pullRequest"]["commits"]["nodes"]
+    assert [1, 2] == [each["number"] for each in commit["commit"]["associatedPullRequests"]["nodes"]]
+
+
+def test_graphql_reads_a_file_of_the_default_branch(make_wire: Callable[..., Any]) -> None:
+    """Whole, cut, or not at all."""
+    wire = make_wire({"files": {"a.txt": "Hello", "large.txt": "x" * 512_001}})
+
+    found = ask(
+        wire,
+        " ".join(
+            f'{name}: object(expression: "HEAD:{path}") {{ ... on Blob {{ text isTruncated }} }}'
+            for name, path in (("small", "a.txt"), ("large", "large.txt"), ("none", "none.txt"))
+        ),
+    )
+
+    assert {"text": "Hello", "isTruncated": False} == found["small"]
+    assert (512_000, True) == (len(found["large"]["text"]), found["large"]["isTruncated"])
+    assert None is found["none"]

@@ -526,6 +526,27 @@ BEHAVIOURS = (
     ),
     Behaviour(
         "GraphQL",
+        "a commit shows the newest status of each context, and none before there is one; to a workflow that may read them",
+        _D,
+        "GraphQL: Status, StatusContext",
+        "test_graphql_shows_the_status_of_a_pull_requests_last_commit",
+    ),
+    Behaviour(
+        "GraphQL",
+        "a commit shows the pull requests whose head or merge it is; GitHub's holds those on the way, too",
+        _A,
+        "GraphQL: Commit.associatedPullRequests",
+        "test_graphql_shows_the_pull_requests_with_one_head",
+    ),
+    Behaviour(
+        "GraphQL",
+        "`HEAD:PATH` is a file of the default branch, cut after 512,000 characters; null when it is not there",
+        _A,
+        "GraphQL: Blob.isTruncated",
+        "test_graphql_reads_a_file_of_the_default_branch",
+    ),
+    Behaviour(
+        "GraphQL",
         "mutations do and refuse what REST does: FORBIDDEN, NOT_FOUND, UNPROCESSABLE",
         _A,
         "types: pl-strflt/projects-migration#1; blank titles: cli/cli#9698",
