@@ -24,7 +24,8 @@ SCRIPTS = Path(__file__).resolve().parent
 ROOT = SCRIPTS.parent
 sys.path.insert(0, str(SCRIPTS))
 
-from packages import NotInstalled, find_packages  # noqa: E402
+from folder import NotInstalled  # noqa: E402
+from packages import find_packages  # noqa: E402
 
 OTHER_PYTHONS = ("3.10", "3.11", "3.12", "3.13")
 LINTERS = ROOT / "tests" / "linters"

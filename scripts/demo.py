@@ -20,7 +20,8 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from packages import NotInstalled, find_packages
+from folder import NotInstalled
+from packages import find_packages
 
 REPOSITORY = "octo/widgets"
 PLAN = Path(__file__).resolve().parent.parent / "tests" / "plans" / "valid" / "article.yml"

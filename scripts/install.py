@@ -11,23 +11,26 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
+from folder import MARKER, NotInstalled, NotWritable, is_complete, tell
 from installers import Failed, run_pip, run_uv
 from lock import LOCKS, Lock, read_lock
-from packages import MARKER, NotInstalled, NotWritable, is_complete, provide, tell
 
 UV = "uv"
 BUILDING = ".building-"
 DAY = 24 * 60 * 60
+# Gives the folder of a lock below a root, building it when it is not there.
+Provide = Callable[[Path, Lock], Path]
 Way = Callable[[Lock, Path, Path], None]
 
 
-def install(lock: Lock, folder: Path) -> None:
+def install(lock: Lock, folder: Path, provide: Provide) -> None:
     """The folder is complete; raises NotWritable when it cannot be there, NotInstalled when no way leads to it."""
     with _room_beside(folder) as room:
         built = room / "packages"
-        _try_ways(lock, built, room)
+        _try_ways(lock, built, room, provide)
         _mark(built, lock)
         _move(built, folder, lock, room)
 
@@ -59,9 +62,10 @@ def _sweep(parent: Path) -> None:
             pass  # somebody else has swept it
 
 
-def _try_ways(lock: Lock, target: Path, room: Path) -> None:
+def _try_ways(lock: Lock, target: Path, room: Path, provide: Provide) -> None:
     # uv itself is fetched by the one installer that Python brings.
-    uv: tuple[Way, ...] = (_by_uv, _by_fetched_uv) if shutil.which(UV) else (_by_fetched_uv,)
+    fetched = partial(_by_fetched_uv, provide)
+    uv: tuple[Way, ...] = (_by_uv, fetched) if shutil.which(UV) else (fetched,)
     ways = (_by_pip,) if lock.path.stem == UV else (*uv, _by_pip)
     reasons = []
     for way in ways:
@@ -80,7 +84,7 @@ def _by_uv(lock: Lock, target: Path, room: Path) -> None:
     run_uv(shutil.which(UV) or UV, lock.path, target, room)
 
 
-def _by_fetched_uv(lock: Lock, target: Path, room: Path) -> None:
+def _by_fetched_uv(provide: Provide, lock: Lock, target: Path, room: Path) -> None:
     # Kept like any other packages: the next lock of the job finds it there.
     tools = provide(room.parent, read_lock(LOCKS / f"{UV}.txt"))
     run_uv(str(tools / "bin" / "uv"), lock.path, target, room)

@@ -1,35 +1,20 @@
-"""Where the packages of a command stand: in the interpreter, or in a folder that only this process has on its path.
-
-A folder is built beside its place and moved there in one piece, so that nobody ever meets half of one.
-It holds modules only, with no interpreter of its own, so nothing in it breaks when it is moved.
-"""
+"""Where the packages of a command stand: in the interpreter, or in a folder that only this process has on its path."""
 
 from __future__ import annotations
 
-import json
 import os
-import re
 import stat
 import sys
 from collections.abc import Iterator, Mapping
-from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 
+from folder import NotInstalled, NotWritable, is_complete, name_folder, tell
 from lock import Lock, find_lock, holds, read_lock
 
 SCRIPTS = str(Path(__file__).resolve().parent)
-MARKER = ".complete.json"
 # What every job on a machine could have written is not for these: they hold more rights than most jobs do.
 UNSHARED_EVENTS = ("pull_request_target",)
 UNSHARED_COMMANDS = ("release",)
-
-
-class NotInstalled(Exception):
-    """The packages could not be installed by any way."""
-
-
-class NotWritable(Exception):
-    """No folder can be made at this place."""
 
 
 def find_packages(command: str) -> str | None:
@@ -60,7 +45,7 @@ def provide(root: Path, lock: Lock) -> Path:
     if not is_complete(folder, lock):
         from install import install  # with all it imports, only when there is something to install
 
-        install(lock, folder)
+        install(lock, folder, provide)
     return folder
 
 
@@ -77,28 +62,6 @@ def list_roots(command: str, environment: Mapping[str, str]) -> Iterator[Path]:
     else:
         yield from _list_user_roots(environment)
     yield from _list_private_roots()
-
-
-def name_folder(lock: Lock) -> str:
-    """The folder's name: the same for all interpreters, and only those, that can load what is in it."""
-    abi = EXTENSION_SUFFIXES[0].removeprefix(".").removesuffix(".so")  # implementation, version, build, libc
-    return re.sub(r"[^\w.-]+", "-", f"{abi}-{os.uname().machine}{_libc()}-{lock.digest[:16]}")
-
-
-def is_complete(folder: Path, lock: Lock) -> bool:
-    """True when the folder was built for this lock, and none of its files is gone or cut short since."""
-    try:
-        marker = json.loads((folder / MARKER).read_text(encoding="utf-8"))
-        return bool(marker["lock"] == lock.digest) and all(
-            os.stat(os.path.join(folder, name)).st_size == size for name, size in marker["files"].items()
-        )
-    except (OSError, ValueError, TypeError, KeyError, AttributeError):
-        return False
-
-
-def tell(text: str) -> None:
-    """One line for whoever reads the log."""
-    print(f"milepost: {text}", file=sys.stderr, flush=True)
 
 
 def _refuse_tool_cache(command: str, environment: Mapping[str, str]) -> str:
@@ -134,11 +97,3 @@ def _list_private_roots() -> Iterator[Path]:
             tell(f"packages cannot be kept: {path} can be written to by others")
     except OSError as trouble:
         tell(f"packages cannot be kept: {trouble}")
-
-
-def _libc() -> str:
-    """The C library's name and version where it has one: folders may be shared with containers of another kind."""
-    try:
-        return f"-{os.confstr('CS_GNU_LIBC_VERSION')}"
-    except (ValueError, OSError):
-        return ""

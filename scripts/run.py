@@ -25,7 +25,8 @@ def main(argv):
         command.extend(argv)
         os.execv(sys.executable, command)
     sys.path.insert(0, SCRIPTS)
-    from packages import NotInstalled, find_packages, keep_only
+    from folder import NotInstalled
+    from packages import find_packages, keep_only
 
     try:
         folder = find_packages(argv[0] if argv else "")
