@@ -285,12 +285,18 @@ def test_pull_requests_with_one_head_share_the_worst_verdict(
 
     outcome = bench.gate("pull_request_target", {"pull_request": {"number": 11}})
     shared = status(bench)
+    bench.request("PATCH", "/pulls/10", {"state": "closed"})
+    bench.gate("pull_request_target", EVENT)
+    alone = status(bench)[0]
+    bench.request("PATCH", "/pulls/10", {"state": "open"})
+    bench.gate("pull_request_target", EVENT)
+    again = status(bench)[0]
     bench.request("PATCH", "/pulls/10", {"body": "Closes #1"})
     bench.gate("pull_request_target", EVENT)
 
     assert ("failure", "#10 has the same head: #10 is linked to no issue") == shared
     assert ("shared-head", "error") == rules(outcome)[0]
-    assert "success" == status(bench)[0]
+    assert ("success", "failure", "success") == (alone, again, status(bench)[0])
 
 
 def test_a_shared_keyword_is_no_claim(new_bench: Callable[..., Any]) -> None:
