@@ -434,7 +434,7 @@ def test_an_event_without_a_pull_request_is_told(event: str, payload: dict[str, 
 
 def test_by_hand_with_a_number(new_bench: Callable[..., Any]) -> None:
     """The input wins over the event; a closed one has nothing to judge; one that is not there is told."""
-    bench = new_bench({**repository(), "pulls": [PULL, {**PULL, "number": 12, "state": "closed"}]})
+    bench = new_bench({**repository(), "pulls": [PULL, {**PULL, "number": 12, "state": "closed", "head": "other"}]})
 
     bench.gate("workflow_dispatch", {}, pull_request=10)
     closed = bench.gate("workflow_dispatch", {}, pull_request=12)
