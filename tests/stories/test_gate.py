@@ -503,6 +503,7 @@ def test_an_outage_is_neither_a_pass_nor_a_failure(
     assert code == outcome.exit_code
     assert state == status(bench)[0]
     assert "could not be judged" in status(bench)[1]
+    assert (on_error == "pass") == status(bench)[1].startswith("passed by `on-error`")
 
 
 def test_an_outage_while_it_is_told_is_told(new_bench: Callable[..., Any]) -> None:

@@ -238,7 +238,7 @@ def _tell_unknown(result: Result, sha: str, on_error: OnError, world: World) -> 
     """Nobody knows: the verdict is what `on-error` says, and the status says why when it can be written."""
     if on_error is OnError.PASS:
         shown = tuple(replace(each, severity=Severity.WARNING) for each in result.problems)
-        reason = f"{result.reason} (on-error: pass)"
+        reason = f"passed by `on-error`: {result.reason}"  # first, since a status has little room
         result = replace(result, verdict=Verdict.SUCCESS, reason=reason, exit_code=ExitCode.DONE, problems=shown)
     world.github.deadline = world.github.clock.now() + LAST_SECONDS
     try:
