@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from milepost.core.gate import WORST, Judgement, Verdict, find_exemption, judge, link, list_unknown, with_siblings
@@ -31,6 +32,7 @@ from milepost.remote.pulls import (
     read_pull,
 )
 from milepost.remote.statuses import create_status
+from milepost.runner.context import read_member
 from milepost.views.gate import (
     render_comment,
     render_description,
@@ -129,21 +131,21 @@ def _find_task(inputs: Inputs, world: World) -> Task:
     if inputs.pull_request is not None:
         return Task(numbers=(inputs.pull_request,))
     if context.event == "merge_group":
-        return _task_of_queue(_member(payload, "merge_group"), payload.get("action"))
+        return _task_of_queue(read_member(payload, "merge_group"), payload.get("action"))
     if context.pull_request is not None:
-        head = _member(_member(payload, "pull_request"), "head")
+        head = read_member(read_member(payload, "pull_request"), "head")
         return Task(numbers=(context.pull_request,), sha=str(head.get("sha") or ""))
-    number = _member(payload, "issue").get("number")
+    number = read_member(payload, "issue").get("number")
     if context.event == "issues" and isinstance(number, int):
         return _task_of(find_claimants_of_issue(world.github, number), f"issue #{number}")
-    number = _member(payload, "milestone").get("number")
+    number = read_member(payload, "milestone").get("number")
     if context.event == "milestone" and isinstance(number, int):
         return _task_of(find_claimants_of_milestone(world.github, number), f"an open issue of milestone {number}")
     event = context.event or "the command line"
     raise Unusable([NO_PULL_REQUEST.found(f"{event} names no pull request", help="give the input `pull-request`")])
 
 
-def _task_of_queue(group: dict[str, object], action: object) -> Task:
+def _task_of_queue(group: Mapping[str, Any], action: object) -> Task:
     found = QUEUE.fullmatch(str(group.get("head_ref") or ""))
     sha = str(group.get("head_sha") or "")
     if action == "destroyed":
@@ -373,8 +375,7 @@ def _outputs(results: list[Result]) -> dict[str, str]:
 
 
 def _findings(result: Result) -> list[dict[str, object]]:
-    found = [(None, each) for each in result.problems]
-    judged: list[tuple[Address | None, Diagnostic]] = [*found]
+    judged: list[tuple[Address | None, Diagnostic]] = [(None, each) for each in result.problems]
     judged += [(each.address, each.diagnostic) for each in (result.judgement.findings if result.judgement else ())]
     return [
         {
@@ -408,11 +409,6 @@ def _json(result: Result, world: World) -> dict[str, object]:
         ],
         "findings": _findings(result),
     }
-
-
-def _member(payload: object, name: str) -> dict[str, object]:
-    member = payload.get(name) if isinstance(payload, dict) else None
-    return member if isinstance(member, dict) else {}
 
 
 GATE = Action(

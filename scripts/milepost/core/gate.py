@@ -165,7 +165,7 @@ def judge(pull: PullRequest, links: Links, made: tuple[Link, ...], policy: Polic
 def with_siblings(judged: Judgement, siblings: Iterable[Judgement]) -> Judgement:
     """The verdict that the common head can bear: the worst of all whose head it is."""
     worst = min([judged, *siblings], key=lambda each: WORST.index(each.verdict))
-    if WORST.index(worst.verdict) == WORST.index(judged.verdict):
+    if worst is judged:
         return judged
     reason = f"{_name(worst.pull.address, judged.pull)} has the same head: {worst.reason}"
     problem = SHARED_HEAD.found(reason, help="mend that one, or give one of the two a commit of its own")

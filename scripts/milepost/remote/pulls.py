@@ -23,18 +23,19 @@ NEEDS = "pull-requests: read, issues: read"
 CONTENTS = "contents: read"
 # Parts of the answer that a token may not be allowed to see.
 OPTIONAL = ("status", "closingIssuesReferences", "sidebar", "associatedPullRequests")
-# Aliases of one query; GitHub takes more, and slowly.
-MOST_ALIASES = 100
 REASONS = {"COMPLETED": "completed", "NOT_PLANNED": "not planned, or a duplicate", "DUPLICATE": "a duplicate"}
 
-ISSUE = """
+CLAIM = """
+fragment C on PullRequest { number state isDraft author { __typename login } repository { nameWithOwner } }"""
+ISSUE = (
+    """
 fragment I on Issue {
   number title state stateReason repository { nameWithOwner }
   milestone { title state } assignees(first: 20) { nodes { __typename login } } labels(first: 100) { nodes { name } }
   closedByPullRequestsReferences(first: 25) { totalCount nodes { ...C } }
-}
-fragment C on PullRequest { number state isDraft author { __typename login } repository { nameWithOwner } }
-"""
+}"""
+    + CLAIM
+)
 PULL = (
     """
 query($owner: String!, $name: String!, $number: Int!, $plan: String!, $context: String!, $group: String!,
@@ -69,7 +70,7 @@ query($owner: String!, $name: String!, $after: String) {
     nameWithOwner%s
     pullRequests(states: OPEN, first: 100, after: $after) {
       pageInfo { hasNextPage endCursor }
-      nodes { number state isDraft body baseRefName author { __typename login } repository { nameWithOwner } }
+      nodes { number state isDraft body author { __typename login } repository { nameWithOwner } }
     }
   }
 }%s"""
@@ -79,7 +80,6 @@ OF_MILESTONE = """
       pageInfo { hasNextPage endCursor }
       nodes { number closedByPullRequestsReferences(first: 10) { nodes { ...C } } }
     } }"""
-CLAIM = "\nfragment C on PullRequest { number state isDraft author { __typename login } repository { nameWithOwner } }"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,7 +109,6 @@ class OpenPull:
 
     claim: Claim
     body: str
-    base: str
 
 
 def read_pull(client: Client, number: int, *, plan: str, context: str, group: str = "") -> ReadPull:
@@ -143,24 +142,16 @@ def read_pull(client: Client, number: int, *, plan: str, context: str, group: st
 
 
 def read_issues(client: Client, addresses: Sequence[Address]) -> dict[tuple[str, int], LinkedIssue | Absence]:
-    """What each address stands for; one read for a hundred of them."""
-    found: dict[tuple[str, int], LinkedIssue | Absence] = {}
+    """What each address stands for, in one read; how many GitHub can be asked about at once is the caller's to know."""
     askable = [each for each in addresses if each.number < LARGEST]
-    for start in range(0, len(askable), MOST_ALIASES):
-        found |= _read_issues(client, askable[start : start + MOST_ALIASES])
+    found = _read_issues(client, askable) if askable else {}
     return {each.key: found.get(each.key, Absence.MISSING) for each in addresses}
 
 
 def list_open_pulls(client: Client) -> Iterator[OpenPull]:
     """Every open pull request with its description; one read for a hundred of them."""
-    after = None
-    while True:
-        data = client.query(OPEN_PULLS % ("", ""), {**_names(client), "after": after}, needs=NEEDS)
-        page = data["repository"]["pullRequests"]
-        yield from (_open_pull(each) for each in _nodes(page))
-        if not page["pageInfo"]["hasNextPage"]:
-            return
-        after = page["pageInfo"]["endCursor"]
+    for page in _read_open(client):
+        yield from (_open_pull(each) for each in _nodes(page["pullRequests"]))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -208,16 +199,17 @@ def find_claimants_of_milestone(client: Client, number: int) -> Claimants:
         after = f', after: "{page["pageInfo"]["endCursor"]}"'
 
 
-def _read_open(client: Client, part: str) -> Iterator[Mapping[str, Any]]:
+def _read_open(client: Client, part: str = "") -> Iterator[Mapping[str, Any]]:
+    """The repository page by page of its open pull requests; with the part on the first."""
     after = None
-    text, fragment = part, CLAIM
     while True:
-        data = client.query(OPEN_PULLS % (text, fragment), {**_names(client), "after": after}, needs=NEEDS)
+        text = OPEN_PULLS % (part, CLAIM if part else "")
+        data = client.query(text, {**_names(client), "after": after}, needs=NEEDS)
         yield data["repository"]
         page = data["repository"]["pullRequests"]["pageInfo"]
         if not page["hasNextPage"]:
             return
-        after, text, fragment = page["endCursor"], "", ""
+        after, part = page["endCursor"], ""
 
 
 def _claimants(pages: list[Mapping[str, Any]], linked: Iterable[int], issues: tuple[int, ...]) -> Claimants:
@@ -333,7 +325,7 @@ def _claim(node: Mapping[str, Any]) -> Claim:
 
 
 def _open_pull(node: Mapping[str, Any]) -> OpenPull:
-    return OpenPull(claim=_claim(node), body=node["body"] or "", base=node["baseRefName"])
+    return OpenPull(claim=_claim(node), body=node["body"] or "")
 
 
 def _address(node: Mapping[str, Any]) -> Address:

@@ -30,7 +30,7 @@ class Context:
     @property
     def pull_request(self) -> int | None:
         """The number of the pull request that the event is about, if it is about one."""
-        number = _member(self.payload, "pull_request").get("number")
+        number = read_member(self.payload, "pull_request").get("number")
         return number if isinstance(number, int) else None
 
     @property
@@ -74,6 +74,7 @@ def _read_payload(path: str) -> Mapping[str, Any]:
     return payload if isinstance(payload, dict) else {}
 
 
-def _member(payload: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+def read_member(payload: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """The object below the name; an empty one when there is none."""
     member = payload.get(name)
     return member if isinstance(member, dict) else {}

@@ -42,8 +42,7 @@ def render_judgement_markdown(judgement: Judgement) -> str:
     pull = judgement.pull
     mark, title = MARKS[judgement.verdict], shortened(pull.title, 120)
     head = f"### {mark} {judgement.verdict.value}: pull request {pull.address.number}, {prose(title)}"
-    rows = [tuple(cell(part) if part else "" for part in _parts(each, judgement)) for each in judgement.links]
-    return "\n\n".join(part for part in (head, prose(_reason(judgement)), table(HEAD, rows)) if part)
+    return "\n\n".join(part for part in (head, prose(_reason(judgement)), _render_links(judgement)) if part)
 
 
 def render_comment(judgement: Judgement) -> str:
@@ -51,12 +50,15 @@ def render_comment(judgement: Judgement) -> str:
     parts = [
         f"### {MARKS[judgement.verdict]} This pull request cannot be merged yet",
         render_markdown(judgement.diagnostics),
-        table(
-            HEAD, [tuple(cell(part) if part else "" for part in _parts(each, judgement)) for each in judgement.links]
-        ),
+        _render_links(judgement),
         "<sub>It is looked at again when the pull request or its issue changes; this comment goes when all is well.</sub>",
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _render_links(judgement: Judgement) -> str:
+    rows = [tuple(cell(part) if part else "" for part in _parts(each, judgement)) for each in judgement.links]
+    return table(HEAD, rows)
 
 
 def _reason(judgement: Judgement) -> str:
