@@ -233,7 +233,7 @@ def _outcome(report: Report, day: _Day, world: World) -> Outcome:
         exit_code=report.exit_code,
         outputs=_outputs(report, day),
         text="\n".join(part for part in text if part),
-        summary="\n\n".join(part for part in summary if part),
+        summary="\n\n".join(part.strip("\n") for part in summary if part) + "\n",
         data={"mode": report.mode.value, "plan": json_of(report), "records": _records(day)},
         diagnostics=report.diagnostics,
     )
@@ -264,7 +264,7 @@ def _records(day: _Day) -> list[object]:
     found: list[object] = []
     for each in day.decision.endings:
         assert each.standing.milestone is not None
-        text = render_record(each.standing.sprint, each.standing.milestone.number, each.record, day.today)
+        text = render_record(each.standing.sprint, each.standing.milestone.number, each.record)
         found.append({"title": each.standing.title, **json.loads(text)})
     return found
 

@@ -40,8 +40,9 @@ class Carried:
 
 @dataclass(frozen=True, kw_only=True)
 class Record:
-    """How a sprint ended; numbers are those of issues, `carried` has pull requests too."""
+    """How a sprint ended, as of the day it was frozen; numbers are those of issues, `carried` has pull requests too."""
 
+    frozen: date
     planned: Planned
     added: tuple[int, ...]
     removed: tuple[int, ...]
@@ -70,13 +71,16 @@ def plan_set(items: Iterable[Item], size_labels: str | None, *, is_reconstructed
     return Planned(numbers=tuple(each.number for each in issues), points=points, is_reconstructed=is_reconstructed)
 
 
-def freeze(planned: Planned, items: Iterable[Item], carried: Iterable[Carried], size_labels: str | None) -> Record:
+def freeze(
+    planned: Planned, items: Iterable[Item], carried: Iterable[Carried], *, today: date, size_labels: str | None
+) -> Record:
     """The record of a sprint that holds these items and began with that set."""
     issues = [each for each in by_number(items) if not each.is_pull]
     completed = [each for each in issues if each.is_completed]
     members, began = {each.number for each in issues}, set(planned.numbers)
     carried = tuple(carried)
     return Record(
+        frozen=today,
         planned=planned,
         added=tuple(sorted(members - began)),
         removed=tuple(sorted(began - members)),
@@ -92,14 +96,14 @@ def render_planned(sprint: Sprint, planned: Planned, today: date) -> str:
     return _dump({"schema": PLANNED_SCHEMA, **_head(sprint), "written": str(today), **_planned(planned)})
 
 
-def render_record(sprint: Sprint, milestone: int, record: Record, today: date) -> str:
+def render_record(sprint: Sprint, milestone: int, record: Record) -> str:
     """The file `closed.json`."""
     return _dump(
         {
             "schema": CLOSED_SCHEMA,
             **_head(sprint),
             "milestone": milestone,
-            "frozen": str(today),
+            "frozen": str(record.frozen),
             **_planned(record.planned),
             "added": list(record.added),
             "removed": list(record.removed),
@@ -125,6 +129,7 @@ def read_record(text: str) -> Record | None:
         return None
     try:
         return Record(
+            frozen=date.fromisoformat(value["frozen"]),
             planned=planned,
             added=_numbers(value["added"]),
             removed=_numbers(value["removed"]),

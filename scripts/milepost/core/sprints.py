@@ -254,7 +254,7 @@ class _Day:
             record = self._freeze(standing, fates)
         return replace(
             line,
-            frozen=self.today,
+            frozen=record.frozen,
             counts=record.counts,
             points=say_points(record),
             record=self._url(path),
@@ -272,10 +272,11 @@ class _Day:
             )
             for each in fates
         ]
-        record = freeze(self._planned(standing), self._items(standing), carried, self.terms.size_labels)
+        planned, items = self._planned(standing), self._items(standing)
+        record = freeze(planned, items, carried, today=self.today, size_labels=self.terms.size_labels)
         self.parts.endings.append(Ending(standing=standing, record=record))
         if self.terms.has_history:
-            text = render_record(standing.sprint, standing.milestone.number, record, self.today)
+            text = render_record(standing.sprint, standing.milestone.number, record)
             self.parts.files[path_of(standing.sprint, "closed")] = text
         return record
 

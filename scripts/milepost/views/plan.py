@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import date
 
 from milepost.core.change import Change, Field, Note, Noun, Plan, Value, Verb
@@ -85,7 +86,7 @@ def _lines(change: Change) -> Iterable[str]:
 def _details(change: Change) -> str:
     parts = []
     for each in _shown(change):
-        before = "" if change.verb in (Verb.CREATE, Verb.DISPATCH) else f"{_cell(each.before)} → "
+        before = "" if _is_news(change, each) else f"{_cell(each.before)} → "
         parts.append(f"{_name(each)}: {before}{_cell(each.after)}")
     return "<br>".join([*parts, *([change.reason] if change.reason else [])])
 
@@ -94,12 +95,25 @@ def _shown(change: Change) -> list[Field]:
     """The fields that tell people something: our own line is no news on something new."""
     is_new = change.verb in (Verb.CREATE, Verb.DISPATCH)
     hidden = (*UNTOLD, *(("block", "marker", "name") if is_new else ()))
-    return [each for each in change.shown if each.name not in hidden]
+    return [_told(change, each) for each in change.shown if each.name not in hidden]
+
+
+def _told(change: Change, each: Field) -> Field:
+    """Of a sprint's line only what is new in it."""
+    if each.name != "block" or change.line == "sync":
+        return each
+    before, after = str(each.before or "").split(), str(each.after).split()
+    return replace(each, after=" ".join(pair for pair in after if pair not in before) or "as the cadence says")
+
+
+def _is_news(change: Change, each: Field) -> bool:
+    """Nothing was there before that is worth telling."""
+    return change.verb in (Verb.CREATE, Verb.DISPATCH) or (change.line != "sync" and each.name == "block")
 
 
 def _transition(change: Change, each: Field) -> str:
     after = _value(each.after)
-    return after if change.verb in (Verb.CREATE, Verb.DISPATCH) else f"{_value(each.before)} → {after}"
+    return after if _is_news(change, each) else f"{_value(each.before)} → {after}"
 
 
 def _object(change: Change) -> str:

@@ -34,7 +34,9 @@ def render_sprints_text(board: Board) -> str:
     widths = [max(len(row[column]) for row in rows) for column in range(4)] if rows else []
     lines = []
     for row in rows:
-        counts = ", ".join(f"{number} {name}" for name, number in zip(COUNTS, row[5:], strict=True) if number)
+        counts = ", ".join(
+            f"{number} {name}" for name, number in zip(COUNTS, row[5:], strict=True) if number not in ("", "0")
+        )
         cells = [text.ljust(width) for text, width in zip(row, widths, strict=False)]
         lines.append("  ".join(["", *cells, counts]).rstrip())
     return "\n".join(lines)
