@@ -332,6 +332,7 @@ def test_a_sprint_that_ends_soon_is_told(today: int, words: str) -> None:
         day(today=date(2026, 12, 31), buffer=2),
     ]
 
+    assert ["sprint-ends-soon"] == [each.rule for each in told_of.problems]
     assert [f'"Sprint 2" ends {words}; open items: 3'] == [each.summary for each in told_of.problems]
     assert [[]] * 5 == [[each.rule for each in one.problems] for one in quiet]
 
