@@ -15,11 +15,11 @@ from datetime import datetime
 from typing import Any
 
 from milepost.core.carry import Item
-from milepost.core.model import Milestone, Snapshot, State
+from milepost.core.model import Milestone, Snapshot
 from milepost.core.records import FOLDER
 from milepost.remote.client import Client
 from milepost.remote.history import BRANCH
-from milepost.remote.milestones import due_from_wire
+from milepost.remote.milestones import milestone_of
 
 NEEDS = "issues: read"
 PAGE = 100
@@ -131,7 +131,7 @@ def read_board(client: Client, *, has_history: bool) -> Board:
     while True:
         data = client.query(text, {**_names(client), "after": after}, needs=NEEDS)
         repository = data["repository"]
-        milestones += [_milestone(node) for node in repository["milestones"]["nodes"]]
+        milestones += [milestone_of(node) for node in repository["milestones"]["nodes"]]
         recorded |= frozenset(_paths(repository.get("records"), FOLDER))
         after = repository["milestones"]["pageInfo"]["endCursor"]
         if not repository["milestones"]["pageInfo"]["hasNextPage"]:
@@ -203,23 +203,6 @@ def _paths(tree: Any, prefix: str) -> Iterator[str]:
         if inner.get("entries") is None:
             yield path
         yield from _paths(inner, path)
-
-
-def _milestone(node: Mapping[str, Any]) -> Milestone:
-    issues = node["issues"]["totalCount"]
-    return Milestone(
-        number=node["number"],
-        node_id=node["id"],
-        title=node["title"],
-        description=node["description"] or "",
-        state=State(node["state"].lower()),
-        due=due_from_wire(node["dueOn"]),
-        created_at=node["createdAt"],
-        issues=issues,
-        items=issues + node["pullRequests"]["totalCount"],
-        open_items=node["openIssues"]["totalCount"] + node["openPulls"]["totalCount"],
-        closed_at=node["closedAt"],
-    )
 
 
 def _windows(milestone: Milestone, *, is_whole: bool) -> Iterator[_Window]:
