@@ -664,4 +664,11 @@ BEHAVIOURS = (
         "no source found",
         "test_every_step_of_an_item_moves_its_time",
     ),
+    Behaviour(
+        "workflows",
+        "one that is disabled, by hand or for inactivity, says so and is not dispatched: 422",
+        _A,
+        "states: REST: Get a workflow; the refusal: no source found",
+        "test_a_disabled_workflow_says_so_and_is_not_dispatched",
+    ),
 )
