@@ -134,7 +134,7 @@ def _count_carries(
     counts: dict[int, int] = {}
     for roster in rosters:
         leaving = [item for each in roster.past if each.milestone for item in items.get(each.milestone.number, ())]
-        moving = [each for each in leaving if each.is_open and _is_moved(each, roster)]
+        moving = [each.number for each in leaving if each.is_open and _is_moved(each, roster)]
         if desired.has_history:
             counts |= _count_recorded(files, f"{FOLDER}/{roster.cadence.key}/")
         elif moving:

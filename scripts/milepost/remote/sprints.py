@@ -83,9 +83,19 @@ query($owner: String!, $name: String!, $since: DateTime!, $after: String) {
   }
 }"""
 TAKEN_OUT = """
-  i{0}: issue(number: $i{0}) {{
-    number
-    timelineItems(first: 100, itemTypes: [DEMILESTONED_EVENT]) {{ nodes {{ ... on DemilestonedEvent {{ milestoneTitle }} }} }}
+  i{0}: issueOrPullRequest(number: $i{0}) {{
+    ... on Issue {{
+      number
+      timelineItems(first: 100, itemTypes: [DEMILESTONED_EVENT]) {{
+        nodes {{ ... on DemilestonedEvent {{ milestoneTitle }} }}
+      }}
+    }}
+    ... on PullRequest {{
+      number
+      timelineItems(first: 100, itemTypes: [DEMILESTONED_EVENT]) {{
+        nodes {{ ... on DemilestonedEvent {{ milestoneTitle }} }}
+      }}
+    }}
   }}"""
 
 
@@ -178,16 +188,11 @@ def read_members(
     return {milestone: tuple(sorted(found)) for milestone, found in members.items()}
 
 
-def count_carries(client: Client, items: Iterable[Item], titles: frozenset[str]) -> dict[int, int]:
-    """By item: how often it was taken out of a milestone of these titles."""
-    items = list(items)
+def count_carries(client: Client, numbers: Sequence[int], titles: frozenset[str]) -> dict[int, int]:
+    """By issue and pull request: how often it was taken out of a milestone of these titles."""
     counts: dict[int, int] = {}
-    issues = [each.number for each in items if not each.is_pull]
-    for start in range(0, len(issues), PAGE):
-        counts |= _count_issues(client, issues[start : start + PAGE], titles)
-    for each in items:
-        if each.is_pull:
-            counts[each.number] = _count_pull(client, each.number, titles)
+    for start in range(0, len(numbers), PAGE):
+        counts |= _count_some(client, numbers[start : start + PAGE], titles)
     return counts
 
 
@@ -303,24 +308,14 @@ def _instant(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _count_issues(client: Client, numbers: Sequence[int], titles: frozenset[str]) -> dict[int, int]:
+def _count_some(client: Client, numbers: Sequence[int], titles: frozenset[str]) -> dict[int, int]:
     declared = ", ".join(["$owner: String!", "$name: String!", *(f"$i{each}: Int!" for each in range(len(numbers)))])
     fields = " ".join(TAKEN_OUT.format(index) for index in range(len(numbers)))
     text = f"query({declared}) {{ repository(owner: $owner, name: $name) {{ {fields} }} }}"
     variables = {**_names(client), **{f"i{index}": number for index, number in enumerate(numbers)}}
     found = client.query(text, variables, needs=NEEDS)["repository"].values()
     return {
-        each["number"]: _count([node["milestoneTitle"] for node in each["timelineItems"]["nodes"]], titles)
+        each["number"]: sum(node["milestoneTitle"] in titles for node in each["timelineItems"]["nodes"])
         for each in found
-        if each
+        if each  # deleted or moved elsewhere meanwhile
     }
-
-
-def _count_pull(client: Client, number: int, titles: frozenset[str]) -> int:
-    events = client.get(f"/issues/{number}/events", needs=NEEDS, parameters={"per_page": str(PAGE)})
-    taken = [str((each.get("milestone") or {}).get("title")) for each in events if each["event"] == "demilestoned"]
-    return _count(taken, titles)
-
-
-def _count(found: Iterable[str], titles: frozenset[str]) -> int:
-    return sum(each in titles for each in found)
