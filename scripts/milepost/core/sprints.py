@@ -58,7 +58,7 @@ def decide(rosters: Iterable[Roster], findings: Findings, terms: Terms) -> Decis
     texts = {path: text for part in parts for path, text in part.files.items()}
     changes = [change for part in parts for change in (*part.opened, *part.mended)]
     changes += [_record(texts)] if texts else []
-    for name in ("frozen", "moved", "closed", "told", "dispatched"):
+    for name in ("frozen", "moved", "closed", "told"):
         changes += [change for part in parts for change in getattr(part, name)]
     return Decision(
         plan=Plan(changes=tuple(changes), unchanged=sum(part.unchanged for part in parts)),
@@ -78,7 +78,6 @@ class _Parts:
     moved: list[Change] = field(default_factory=list)
     closed: list[Change] = field(default_factory=list)
     told: list[Change] = field(default_factory=list)
-    dispatched: list[Change] = field(default_factory=list)
     endings: list[Ending] = field(default_factory=list)
     problems: list[Diagnostic] = field(default_factory=list)
     unchanged: int = 0
@@ -276,8 +275,8 @@ class _Day:
         assert standing.line is not None
         block = Field("block", standing.line.render(), line.render())
         fields = (Field("workflows", None, self.settings.then), Field("since", None, since), block)
-        change = replace(_change(standing, Verb.DISPATCH, fields), noun=Noun.WORKFLOW)
-        self.parts.dispatched.append(change)
+        # Before the next sprint is closed: a run of the workflow since a close then never is one for an earlier sprint.
+        self.parts.closed.append(replace(_change(standing, Verb.DISPATCH, fields), noun=Noun.WORKFLOW))
 
     def _update(self, into: list[Change], standing: Standing, line: SprintLine, *more: Field) -> None:
         fields = (*more, *_block(standing, line))

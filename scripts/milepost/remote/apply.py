@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
@@ -37,7 +38,7 @@ class Applied:
 
 
 class Run:
-    """One application: the numbers that titles and keys have by now."""
+    """One application: the numbers that titles and keys have by now, and how often each workflow was dispatched."""
 
     def __init__(self, client: Client, snapshot: Snapshot, plan: Plan) -> None:
         self.client = client
@@ -52,6 +53,7 @@ class Run:
         }
         self.numbers: dict[str, int] = {}
         self.ids: dict[int, int] = {}
+        self.dispatched: Counter[str] = Counter()
 
     def milestone_of(self, change: Change) -> int | None:
         title = change.after("milestone")

@@ -44,33 +44,36 @@ def _dispatch(run: Run, change: Change) -> None:
     """Each workflow was dispatched with the number of the milestone, and the line of the sprint forgets them."""
     assert change.number is not None
     workflows, since = change.after("workflows"), change.after("since")
-    for workflow in workflows if isinstance(workflows, tuple) else ():
-        _dispatch_one(run, change, workflow, str(since) if since else None)
-    run.applied.problems += milestones.update_milestone(run.client, change, change.number)
-
-
-def _dispatch_one(run: Run, change: Change, workflow: str, since: str | None) -> None:
-    """Dispatched, unless an earlier run that closed the sprint did it before it ended."""
-    client, start = run.client, since or run.started
-    inputs = {"milestone": str(change.number)}
-    try:
-        before = count_dispatches(client, workflow, since=start, login=run.login)
-        if since and before:
-            return
-        is_done = dispatch(
-            client, workflow, ref=run.default_branch, inputs=inputs, since=start, login=run.login, before=before
-        )
-    except Refused as refusal:
-        if refusal.status not in (403, 404):
-            raise
-        is_done = False
-    if not is_done:
-        summary = f'{workflow} could not be dispatched for "{change.name}"'
+    names = workflows if isinstance(workflows, tuple) else ()
+    failed = [each for each in names if not _dispatch_one(run, change, each, str(since) if since else None)]
+    if failed:
+        summary = f'{", ".join(failed)} could not be dispatched for "{change.name}"'
         way_out = (
             "grant `actions: write`, and have the workflow declare `workflow_dispatch` with an input `milestone`;"
             " the next run tries again"
         )
         raise Refused(NOT_DISPATCHED.found(summary, help=way_out), status=422)
+    run.applied.problems += milestones.update_milestone(run.client, change, change.number)
+
+
+def _dispatch_one(run: Run, change: Change, workflow: str, since: str | None) -> bool:
+    """Dispatched, unless an earlier run that closed the sprint did it before it ended; False when that cannot be.
+
+    Each run of the workflow that is found stands for one sprint only.
+    """
+    client, start = run.client, since or run.started
+    inputs = {"milestone": str(change.number)}
+    try:
+        before = count_dispatches(client, workflow, since=start, login=run.login)
+        is_done = (since is not None and before > run.dispatched[workflow]) or dispatch(
+            client, workflow, ref=run.default_branch, inputs=inputs, since=start, login=run.login, before=before
+        )
+    except Refused as refusal:
+        if refusal.status not in (403, 404):
+            raise
+        return False
+    run.dispatched[workflow] += is_done
+    return is_done
 
 
 STEPS: Steps = {

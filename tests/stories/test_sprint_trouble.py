@@ -1,0 +1,110 @@
+"""Sprints where something is wrong: forged blocks and records, missing rights, runs that end early."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+from datetime import date, datetime, timezone
+from typing import Any
+
+import pytest
+
+PLAN = """
+version: 1
+sprints:
+  - title: "Sprint {number}"
+    anchor: {number: 1, start: 2027-01-04}
+    length: 2 weeks
+"""
+HISTORY = PLAN.replace("version: 1", "version: 1\nhistory: branch\nsize-labels: size/{points}")
+FIRST, START = date(2027, 1, 5), date(2027, 1, 18)
+WORKFLOW = {"path": ".github/workflows/report.yml", "dispatch_inputs": ["milestone"]}
+
+
+@pytest.fixture
+def team(new_bench: Callable[..., Any]) -> Any:
+    """A repository with labels and a workflow, on the first day of the anchor's sprint."""
+    return new_bench({"labels": [{"name": "size/3"}], "workflows": [WORKFLOW]}, clock="2027-01-04T08:00:00Z")
+
+
+def run(bench: Any, plan: str, day: date, mode: str = "apply", **more: Any) -> Any:
+    """The daily run at six in the morning of that day."""
+    moment = datetime(day.year, day.month, day.day, 6, tzinfo=timezone.utc)
+    bench.github.clock.advance(max(0.0, (moment - bench.github.clock.now()).total_seconds()))
+    return bench.sprint(plan, day, mode, **more)
+
+
+def issue(bench: Any, title: str, milestone: int, **more: Any) -> int:
+    """A new issue; the value is its number."""
+    return int(bench.request("POST", "/issues", {"title": title, "milestone": milestone, **more})["number"])
+
+
+def write_record(bench: Any, path: str, text: str) -> None:
+    """Somebody's commit to the data branch."""
+    body = {"message": "By hand", "content": base64.b64encode(text.encode()).decode(), "branch": "milepost-data"}
+    bench.request("PUT", f"/contents/{path}", body)
+
+
+def description(bench: Any, number: int) -> str:
+    """The description of the milestone."""
+    return str(bench.request("GET", f"/milestones/{number}")["description"])
+
+
+def dispatched(bench: Any) -> list[str]:
+    """The milestones that the workflow was dispatched for."""
+    return [each["inputs"]["milestone"] for each in bench.github.state()["dispatches"]]
+
+
+THEN = PLAN + "    then: [report.yml]\n"
+
+
+def test_what_follows_several_sprints_is_made_up_for_when_the_right_was_missing(new_bench: Callable[..., Any]) -> None:
+    """One run of the workflow for each of them, though the first one is a run since the others were closed."""
+    rights = {"contents": "write", "issues": "write", "pull-requests": "write"}
+    login = "github-actions[bot]"
+    tokens = {
+        "job-token": {"login": login, "permissions": rights},
+        "workflow-token": {"login": login, "permissions": {**rights, "actions": "write"}},
+        "admin-token": {"login": "octocat"},
+    }
+    bench = new_bench({"workflows": [WORKFLOW]}, clock="2027-01-04T08:00:00Z", tokens=tokens)
+    run(bench, THEN, FIRST)
+
+    refused = run(bench, THEN, date(2027, 3, 10), token="job-token")
+    made_up = run(bench, THEN, date(2027, 3, 11))
+
+    assert (3, 0) == (refused.exit_code, made_up.exit_code)
+    assert ["1", "2", "3"] == dispatched(bench)
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_what_follows_several_sprints_is_dispatched_once_each_however_a_run_ends(
+    when: str, team: Any, killed_at: Callable[..., Any]
+) -> None:
+    """Ended at any request from the first close on."""
+    run(team, THEN, FIRST)
+    start, day = team.github.snapshot(), date(2027, 3, 10)
+    team.github.journal.clear()
+    run(team, THEN, day)
+    requests = [(each.method, each.path) for each in team.github.journal]
+    first = requests.index(("PATCH", "/repos/octo/widgets/milestones/1"))
+
+    for nth in range(first, len(requests) + 1):
+        team.github.restore(start)
+        with killed_at(nth, when):
+            run(team, THEN, day)
+        team.github.clock.advance(7200)
+        team.sprint(THEN, day)
+        assert ["1", "2", "3"] == dispatched(team), f"{when} request {nth}"
+
+
+def test_one_missing_workflow_does_not_hold_the_others_up(team: Any) -> None:
+    """Those that can be dispatched are, and only once; the message names the others."""
+    plan = PLAN + "    then: [missing.yml, report.yml]\n"
+    run(team, plan, FIRST)
+
+    first = run(team, plan, START)
+    run(team, plan, date(2027, 1, 19))
+
+    assert ["1"] == dispatched(team)
+    assert 'missing.yml could not be dispatched for "Sprint 1"' == first.diagnostics[-1].summary
