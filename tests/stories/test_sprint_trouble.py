@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 from collections.abc import Callable
 from datetime import date, datetime, timezone
 from typing import Any
@@ -42,6 +43,8 @@ def issue(bench: Any, title: str, milestone: int, **more: Any) -> int:
 def write_record(bench: Any, path: str, text: str) -> None:
     """Somebody's commit to the data branch."""
     body = {"message": "By hand", "content": base64.b64encode(text.encode()).decode(), "branch": "milepost-data"}
+    with contextlib.suppress(AssertionError):  # it is not there yet
+        body["sha"] = bench.request("GET", f"/contents/{path}?ref=milepost-data")["sha"]
     bench.request("PUT", f"/contents/{path}", body)
 
 
@@ -108,3 +111,68 @@ def test_one_missing_workflow_does_not_hold_the_others_up(team: Any) -> None:
 
     assert ["1"] == dispatched(team)
     assert 'missing.yml could not be dispatched for "Sprint 1"' == first.diagnostics[-1].summary
+
+
+def test_a_title_is_no_command_and_no_markup(team: Any) -> None:
+    """Neither in the log nor in the summary, table and record included."""
+    run(team, PLAN, FIRST)
+    team.request("PATCH", "/milestones/1", {"title": "::error::a @octocat #1 <b> ![i](http://example.com/)"})
+    issue(team, "Task", 1)
+
+    outcome = run(team, PLAN, START)
+
+    head = next(line for line in outcome.summary.splitlines() if line.startswith("<details><summary>How"))
+    assert not [line for line in outcome.text.splitlines() if line.lstrip().startswith("::")]
+    assert not [mark for mark in ("@octocat", "#1", "<b>", "![i]") if mark in head]
+
+
+def test_a_block_without_room_stops_the_run_before_anything_moves(team: Any) -> None:
+    """The message says what to delete."""
+    run(team, PLAN, FIRST)
+    number = issue(team, "Task", 1)
+    full = description(team, 1).replace("sprint key", f"other {'x' * 950}\nsprint key")
+    team.request("PATCH", "/milestones/1", {"description": full})
+
+    outcome = run(team, PLAN, START)
+
+    assert (3, "block-full") == (outcome.exit_code, outcome.diagnostics[-1].rule)
+    assert 1 == team.request("GET", f"/issues/{number}")["milestone"]["number"]
+
+
+@pytest.mark.parametrize(("name", "text"), [("planned", '"planned": [1], "sizes": {"1": 1e400}'), ("closed", '"points": {"x": 1}')])
+def test_a_forged_record_is_told_and_does_no_harm(name: str, text: str, team: Any) -> None:
+    """The day goes on, and what is there is not written again."""
+    run(team, HISTORY, FIRST)
+    number = issue(team, "Task", 1, labels=["size/3"])
+    text = f'{{"schema": "milepost.{name}/1", "reconstructed": false, {text}}}'
+    write_record(team, f"sprints/sprint/1/{name}.json", text)
+
+    outcome = run(team, HISTORY, START)
+
+    assert (0, ["bad-record"]) == (outcome.exit_code, [each.rule for each in outcome.diagnostics])
+    assert 2 == team.request("GET", f"/issues/{number}")["milestone"]["number"]
+
+
+def test_a_run_that_goes_on_counts_no_carry_twice(team: Any) -> None:
+    """The record of the sprint that is being emptied has counted it already."""
+    run(team, HISTORY, FIRST)
+    for _ in range(9):
+        issue(team, "Task", 1)
+
+    first = run(team, HISTORY, START, time_limit=0.1)
+    second = run(team, HISTORY, START)
+
+    assert ("false", "true") == (first.outputs["complete"], second.outputs["complete"])
+    assert [] == [each.rule for each in second.diagnostics]
+    assert "twice" not in second.text
+
+
+def test_history_that_is_switched_on_later_counts_what_went_before(team: Any) -> None:
+    """Without a record of the cadence GitHub's events tell it."""
+    run(team, PLAN, FIRST)
+    issue(team, "Task", 1)
+    run(team, PLAN, START)
+
+    outcome = run(team, HISTORY, date(2027, 2, 1))
+
+    assert ["carried-often"] == [each.rule for each in outcome.diagnostics]

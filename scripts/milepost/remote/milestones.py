@@ -11,13 +11,15 @@ from milepost.core.change import Change
 from milepost.core.identity import Block, join_description, normal, split_description
 from milepost.core.model import Milestone, State
 from milepost.diagnostics import Diagnostic, Rule, Severity
+from milepost.errors import Refused
 from milepost.remote.client import Client
 
 DUE_DATE_MOVED = Rule("due-date-moved", Severity.WARNING, "GitHub shows another due date than the one sent.")
 DESCRIPTION_LOST = Rule(
     "description-lost", Severity.WARNING, "Somebody else wrote a milestone's description each time we did."
 )
-RULES = (DUE_DATE_MOVED, DESCRIPTION_LOST)
+BLOCK_FULL = Rule("block-full", Severity.ERROR, "The machine block of a milestone has no room for our line.")
+RULES = (DUE_DATE_MOVED, DESCRIPTION_LOST, BLOCK_FULL)
 
 NEEDS = "issues: write"
 MOST_REWRITES = 3
@@ -132,7 +134,16 @@ def _description(change: Change, live: str) -> str:
     text = str(change.after("description") or "") if change.touches("description") else text
     if change.touches("block"):
         block = (block or Block()).with_line(change.line, str(change.after("block")))
-    return join_description(text, block)
+    try:
+        return join_description(text, block)
+    except ValueError as trouble:
+        # No status: what follows may rest on this line.
+        raise Refused(_full(change, str(trouble))) from None
+
+
+def _full(change: Change, reason: str) -> Diagnostic:
+    way_out = f"delete from its description the lines of the block that somebody added beside ours, `{change.line} …`"
+    return BLOCK_FULL.found(f'milestone "{change.name}": {reason}', help=way_out)
 
 
 def _due(change: Change) -> str | None:
