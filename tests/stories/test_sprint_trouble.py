@@ -139,7 +139,9 @@ def test_a_block_without_room_stops_the_run_before_anything_moves(team: Any) -> 
     assert 1 == team.request("GET", f"/issues/{number}")["milestone"]["number"]
 
 
-@pytest.mark.parametrize(("name", "text"), [("planned", '"planned": [1], "sizes": {"1": 1e400}'), ("closed", '"points": {"x": 1}')])
+@pytest.mark.parametrize(
+    ("name", "text"), [("planned", '"planned": [1], "sizes": {"1": 1e400}'), ("closed", '"points": {"x": 1}')]
+)
 def test_a_forged_record_is_told_and_does_no_harm(name: str, text: str, team: Any) -> None:
     """The day goes on, and what is there is not written again."""
     run(team, HISTORY, FIRST)
@@ -176,3 +178,15 @@ def test_history_that_is_switched_on_later_counts_what_went_before(team: Any) ->
     outcome = run(team, HISTORY, date(2027, 2, 1))
 
     assert ["carried-often"] == [each.rule for each in outcome.diagnostics]
+
+
+@pytest.mark.parametrize("start", ["0001-01-01", "0900-01-01"])
+def test_a_line_that_claims_a_day_long_ago_stops_nothing(start: str, team: Any) -> None:
+    """It is a former sprint, frozen by what GitHub's events tell."""
+    text = f"```milepost\nsprint key=sprint/0 start={start} due={start}\n```"
+    team.request("POST", "/milestones", {"title": "Old", "description": text})
+
+    outcome = run(team, PLAN, FIRST)
+
+    assert 0 == outcome.exit_code
+    assert "frozen=2027-01-05" in description(team, 1)

@@ -75,9 +75,11 @@ def list_needs(rosters: Iterable[Roster], recorded: frozenset[str], terms: Terms
 
 
 def find_begun(roster: Roster, recorded: frozenset[str], terms: Terms) -> Standing | None:
-    """The running sprint, while nobody has written down what it began with."""
+    """The running sprint, while nobody has written down what it began with; none that a later day has frozen."""
     running = roster.running(terms.today) if terms.has_history else None
-    return running if running and path_of(running.sprint, "planned") not in recorded else None
+    if running is None or path_of(running.sprint, "planned") in recorded or _is_frozen(running, recorded):
+        return None
+    return running
 
 
 def _is_frozen(standing: Standing, recorded: frozenset[str]) -> bool:

@@ -104,6 +104,7 @@ class _Day:
         self.roster, self.findings, self.terms = roster, findings, terms
         self.settings, self.today = roster.settings, terms.today
         self.parts = _Parts()
+        self.stranded: list[Item] = []
         ahead = (*roster.wanted, *roster.later)
         is_open = (each for each in ahead if each.milestone is None or each.milestone.state.value == "open")
         self.target = next(is_open, None)
@@ -136,7 +137,7 @@ class _Day:
     def _fate(self, item: Item) -> _Fate:
         target = choose_target(item, self.settings.carry_over)
         if target is Target.NEXT and self.target is None:
-            self._report(NO_OPEN_SPRINT, f"{_call(item)} stays where it is: no sprint is open", "reopen the next one")
+            self.stranded.append(item)
             target = Target.KEEP
         milestone = self.target.title if target is Target.NEXT and self.target else None
         carries = self.findings.carries.get(item.number, 0) + (target in (Target.NEXT, Target.BACKLOG))
@@ -297,6 +298,9 @@ class _Day:
         return f"{self.terms.record_url}/{path}" if self.terms.has_history and self.terms.record_url else None
 
     def _warn(self, fates: list[_Fate]) -> None:
+        if self.stranded:
+            named = _list([(each, "") for each in self.stranded])
+            self._report(NO_OPEN_SPRINT, f"no sprint is open to carry into: {named}", "reopen the next sprint")
         most = self.settings.carry_over.alert_after
         often = [each for each in fates if each.is_moved and each.carries >= most]
         if often:

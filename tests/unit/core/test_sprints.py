@@ -283,6 +283,7 @@ def test_without_an_open_sprint_an_item_stays() -> None:
     later = day(milestone(1), milestone(2, state=State.CLOSED), findings=findings, keep=1)
 
     assert ["no-open-sprint"] == [each.rule for each in decision.problems]
+    assert 'no sprint is open to carry into: issue 11 "Fix loader"' == decision.problems[0].summary
     assert [(Verb.CLOSE, "Sprint 1")] == told(decision)
     assert "Sprint 3" == later.plan.changes[2].after("milestone")
 
@@ -348,3 +349,11 @@ def test_a_long_list_is_cut() -> None:
 
     assert "and 5 more" in decision.problems[0].summary
     assert "(3 times)" in decision.problems[0].summary
+
+
+def test_a_sprint_that_a_later_day_has_frozen_begins_no_more() -> None:
+    """A run for an earlier day writes no planned set beside the record."""
+    frozen = milestone(1, line=f"{LINES[1]} frozen=2027-01-18", state=State.CLOSED)
+
+    assert Needs() == needs(frozen, today=date(2027, 1, 6), has_history=True)
+    assert [] == told(day(frozen, today=date(2027, 1, 6), has_history=True))

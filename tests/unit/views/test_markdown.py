@@ -11,7 +11,22 @@ from milepost.views.markdown import cell, code, cut, prose, table
 from milepost.views.plain import counted, one_line, quoted, shortened
 
 TEXTS = st.text(max_size=80) | st.sampled_from(
-    ["`", "``", "a`", "|", "@a", "#1", "<b>", "\u202e", "##[x", "\n::error::", "::error::", "\u3000::debug::", "[a](b)", "**"]
+    [
+        "`",
+        "``",
+        "a`",
+        "|",
+        "@a",
+        "#1",
+        "<b>",
+        "\u202e",
+        "##[x",
+        "\n::error::",
+        "::error::",
+        "\u3000::debug::",
+        "[a](b)",
+        "**",
+    ]
 )
 
 
