@@ -9,6 +9,7 @@ from datetime import date, datetime, timezone
 from typing import Any
 
 import pytest
+from milepost.simulator import Fault
 
 PLAN = """
 version: 1
@@ -190,3 +191,43 @@ def test_a_line_that_claims_a_day_long_ago_stops_nothing(start: str, team: Any) 
 
     assert 0 == outcome.exit_code
     assert "frozen=2027-01-05" in description(team, 1)
+
+
+def test_items_that_stay_in_past_sprints_of_many_teams_cost_no_read_each(team: Any) -> None:
+    """Their records are read only when something is frozen or carried."""
+    entry = '  - {title: "Team %d {number}", anchor: {number: 1, start: 2027-01-04}, length: 2 weeks, keep: 0,'
+    plan = "version: 1\nhistory: branch\nsprints:\n"
+    plan += "".join(f"{entry % turn} carry-over: {{default: keep}}}}\n" for turn in range(6))
+    run(team, plan, FIRST)
+    for milestone in range(1, 7):
+        issue(team, "Task", milestone)
+    run(team, plan, START)
+    run(team, plan, date(2027, 1, 19))
+
+    reads = team.reads(lambda: run(team, plan, date(2027, 1, 20)))
+
+    assert 2 == reads
+    assert 0 == team.writes(lambda: run(team, plan, date(2027, 1, 20)))
+
+
+def test_an_item_that_is_deleted_meanwhile_is_left_alone(team: Any) -> None:
+    """It is no refusal: the run goes on, and says so."""
+    run(team, PLAN, FIRST)
+    number = issue(team, "Task", 1)
+    gone = {"message": "This issue was deleted"}
+    team.github.faults.add(Fault(do="status", method="GET", path=f"/issues/{number}$", status=410, body=gone))
+
+    outcome = run(team, PLAN, START)
+
+    assert (0, "true") == (outcome.exit_code, outcome.outputs["complete"])
+    assert "deleted on GitHub since it was read; left alone" in outcome.text
+
+
+def test_a_plan_says_what_would_be(team: Any) -> None:
+    """Nothing is opened or closed yet."""
+    run(team, PLAN, FIRST)
+
+    shown = run(team, PLAN, START, "plan")
+
+    assert ("over, to close" in shown.text, "to come, to open" in shown.text) == (True, True)
+    assert " now" not in shown.text

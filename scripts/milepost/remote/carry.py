@@ -37,7 +37,7 @@ def _move(run: Run, change: Change) -> None:
     is_done, problems = issues.move_item(run.client, change, milestone=run.milestone_of(change))
     run.applied.problems += problems
     if not is_done:
-        run.left_alone(change, "moved or closed on GitHub since it was read; left alone")
+        run.left_alone(change, "moved, closed or deleted on GitHub since it was read; left alone")
 
 
 def _dispatch(run: Run, change: Change) -> None:

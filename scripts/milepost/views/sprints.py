@@ -19,13 +19,25 @@ HEAD = ("sprint", "from", "to", "", "open", *COUNTS)
 
 @dataclass(frozen=True, kw_only=True)
 class Board:
-    """What a table of sprints is made of; `opened` and `closed` are titles that this run opens or closes."""
+    """What a table of sprints is made of; `opened` and `closed` are titles that this run opens or closes.
+
+    With `is_done` it has done so, else it only says that it would.
+    """
 
     rosters: tuple[Roster, ...]
     endings: tuple[Ending, ...]
     today: date
     opened: frozenset[str] = frozenset()
     closed: frozenset[str] = frozenset()
+    is_done: bool = True
+
+    @property
+    def opens(self) -> str:
+        return "opened now" if self.is_done else "to open"
+
+    @property
+    def closes(self) -> str:
+        return "closed now" if self.is_done else "to close"
 
 
 def render_sprints_text(board: Board) -> str:
@@ -72,7 +84,7 @@ def _row(standing: Standing, record: Record | None, board: Board) -> tuple[str, 
 def _state(standing: Standing, board: Board) -> str:
     sprint, today, live = standing.sprint, board.today, standing.milestone
     if standing.title in board.closed:
-        return "over, closed now"
+        return f"over, {board.closes}"
     if sprint.is_past(today):
         return "over, open" if live and live.state.value == "open" else "closed"
     days = (sprint.due - today).days + 1
@@ -81,7 +93,7 @@ def _state(standing: Standing, board: Board) -> str:
         state = "to come"
     if live and live.state.value == "closed":
         state = "closed by hand"
-    return f"{state}, opened now" if standing.title in board.opened else state
+    return f"{state}, {board.opens}" if standing.title in board.opened else state
 
 
 def _ending(ending: Ending) -> str:
