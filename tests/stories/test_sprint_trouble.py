@@ -231,3 +231,53 @@ def test_a_plan_says_what_would_be(team: Any) -> None:
 
     assert ("over, to close" in shown.text, "to come, to open" in shown.text) == (True, True)
     assert " now" not in shown.text
+
+
+@pytest.mark.parametrize("plan", [PLAN, HISTORY])
+def test_two_runs_at_once_end_as_one(plan: str, team: Any) -> None:
+    """A whole second run between any two requests: the same counts, and what follows starts once.
+
+    GitHub has no conditional write: only between the look for a run of the workflow and its dispatch, a window
+    of one request, can it be started twice, and that window is named here.
+    """
+    plan += "    then: [report.yml]\n"
+    run(team, plan, FIRST)
+    issue(team, "Task", 1)
+    team.github.clock.advance(13 * 86_400)
+    start = team.github.snapshot()
+    team.github.journal.clear()
+    team.sprint(plan, START)
+    requests, expected = len(team.github.journal), comparable(team)
+
+    doubled = []
+    for nth in range(1, requests + 1):
+        team.github.restore(start)
+        last = run_with_another(team, plan, nth)
+        team.github.clock.advance(7200)
+        team.sprint(plan, START)
+        assert expected == comparable(team), f"before request {nth}, {last}"
+        doubled += [last] if dispatched(team) != ["1"] else []
+
+    assert ["/repos/octo/widgets/actions/workflows/report.yml/dispatches"] == doubled
+
+
+def run_with_another(bench: Any, plan: str, nth: int) -> str:
+    """The run took place, and a whole other one just before its nth request; the value is that request's path."""
+    seen: list[Any] = []
+
+    def watch(exchange: Any) -> None:
+        seen.append(exchange)
+        if len(seen) == nth:
+            bench.github.on_request = None
+            bench.sprint(plan, START)
+
+    bench.github.on_request = watch
+    bench.sprint(plan, START)
+    bench.github.on_request = None
+    return str(seen[nth - 1].path)
+
+
+def comparable(bench: Any) -> Any:
+    """Milestones without times, and issues."""
+    state = bench.github.state()
+    return [{**each, "closed_at": None} for each in state["milestones"]], state["issues"]

@@ -173,8 +173,7 @@ class _Day:
         elif not self._is_waiting(standing):
             self._update(self.parts.told, standing, line)
         if self._is_waiting(standing):
-            since = standing.milestone.closed_at if standing.milestone else None
-            self._dispatch(standing, replace(line, has_then=False), since=since)
+            self._dispatch(standing, replace(line, has_then=False))
 
     def _frozen_line(self, standing: Standing, fates: list[_Fate]) -> SprintLine:
         """The line as it is to be from now on."""
@@ -269,13 +268,12 @@ class _Day:
         fields = (Field("state", "open", "closed"), *_block(standing, line))
         self.parts.closed.append(_change(standing, Verb.CLOSE, fields))
         if line.has_then:
-            self._dispatch(replace(standing, line=line), replace(line, has_then=False), since=None)
+            self._dispatch(replace(standing, line=line), replace(line, has_then=False))
 
-    def _dispatch(self, standing: Standing, line: SprintLine, *, since: str | None) -> None:
-        """The workflows run, then the line forgets them; with `since` those that ran since then are left out."""
+    def _dispatch(self, standing: Standing, line: SprintLine) -> None:
+        """The workflows run, then the line forgets them."""
         assert standing.line is not None
-        block = Field("block", standing.line.render(), line.render())
-        fields = (Field("workflows", None, self.settings.then), Field("since", None, since), block)
+        fields = (Field("workflows", None, self.settings.then), *_block(standing, line))
         # Before the next sprint is closed: a run of the workflow since a close then never is one for an earlier sprint.
         self.parts.closed.append(replace(_change(standing, Verb.DISPATCH, fields), noun=Noun.WORKFLOW))
 

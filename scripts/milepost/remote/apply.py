@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
 
 from milepost.core.change import Change, Note, Noun, Plan, Verb
 from milepost.core.model import Snapshot
@@ -44,7 +43,6 @@ class Run:
         self.client = client
         self.login = snapshot.login
         self.default_branch = snapshot.default_branch
-        self.started = datetime.fromtimestamp(client.clock.now(), timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
         self.applied = Applied()
         self.milestones = {each.title: each.number for each in snapshot.milestones}
         # A milestone about to be renamed is known by its planned title already.

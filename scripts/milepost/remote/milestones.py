@@ -55,7 +55,6 @@ def milestone_of(node: Mapping[str, Any]) -> Milestone:
         issues=issues,
         items=issues + node["pullRequests"]["totalCount"],
         open_items=opened,
-        closed_at=node.get("closedAt"),
     )
 
 
@@ -89,9 +88,14 @@ def update_milestone(client: Client, change: Change, number: int) -> list[Diagno
     return [DESCRIPTION_LOST.found(f'milestone "{change.name}": its description keeps changing', at=change.at)]
 
 
+def find_milestone(client: Client, number: int) -> Any | None:
+    """The milestone as it is this moment; None when it is gone."""
+    return client.find(f"/milestones/{number}", needs=NEEDS)
+
+
 def delete_milestone(client: Client, number: int) -> bool:
     """The milestone is gone if it still held nothing; False when somebody put something into it."""
-    live = client.find(f"/milestones/{number}", needs=NEEDS)
+    live = find_milestone(client, number)
     if live and (live["open_issues"] or live["closed_issues"]):
         return False
     client.delete(f"/milestones/{number}", needs=NEEDS)
@@ -109,7 +113,7 @@ def _find(client: Client, title: str) -> Any | None:
     owner, _, name = client.repository.partition("/")
     data = client.query(text, {"owner": owner, "name": name}, needs=NEEDS)
     numbers = [each["number"] for each in data["repository"]["milestones"]["nodes"] if each["title"] == title]
-    return client.find(f"/milestones/{numbers[0]}", needs=NEEDS) if numbers else None
+    return find_milestone(client, numbers[0]) if numbers else None
 
 
 def _differences(change: Change, live: Any) -> dict[str, Any]:

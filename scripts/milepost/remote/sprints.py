@@ -35,7 +35,7 @@ query($owner: String!, $name: String!, $after: String) {
     milestones(first: 100, after: $after, states: [OPEN, CLOSED], orderBy: {field: NUMBER, direction: DESC}) {
       pageInfo { hasNextPage endCursor }
       nodes {
-        number id title description state dueOn createdAt closedAt
+        number id title description state dueOn createdAt
         issues(first: 1) { totalCount } pullRequests(first: 1) { totalCount }
         openIssues: issues(first: 1, states: OPEN) { totalCount }
         openPulls: pullRequests(first: 1, states: OPEN) { totalCount }
