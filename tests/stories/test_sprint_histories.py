@@ -1,0 +1,269 @@
+"""Generated stories of sprints: whatever people did, and whenever the run came, it ends where the plain model ends.
+
+`pytest tests/stories/test_sprint_histories.py --histories 1000-1099` plays others than the 500 that are always the same.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Callable
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from milepost.errors import Unusable
+from milepost.simulator import Simulator
+from sprint_model import Line, Record, Repository
+from sprint_people import DEEDS, FIRST_DAYS, MOST_PULLS, NoHands, Story, write_plan
+
+QUICK, ALL = 25, 500
+BLOCK = re.compile(r"^```milepost[ \t]*\r?\n.*?^```[ \t]*$", re.MULTILINE | re.DOTALL)
+LINE = re.compile(r"^sprint key=(\S+)/(\d+) start=(\S+) due=(\S+)(.*)$", re.MULTILINE)
+COUNTS = ("planned", "added", "removed", "completed", "dropped", "carried")
+PACIFIC = ZoneInfo("America/Los_Angeles")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Seeds as asked for on the command line; else the fixed ones, of which the first are quick enough for always."""
+    if "seed" not in metafunc.fixturenames:
+        return
+    first, _, last = (metafunc.config.getoption("--histories") or "").partition("-")
+    if first:
+        metafunc.parametrize("seed", range(int(first), int(last or first) + 1))
+        return
+    slow = [pytest.param(seed, marks=pytest.mark.slow) for seed in range(QUICK, ALL)]
+    metafunc.parametrize("seed", [*range(QUICK), *slow])
+
+
+class HandsOnGithub:
+    """People's requests to the simulator, as its administrator."""
+
+    def __init__(self, bench: Any) -> None:
+        self.github = bench.github
+
+    def wait_until(self, moment: datetime) -> None:
+        left = (moment - self.github.clock.now()).total_seconds()
+        self.github.clock.advance(max(0, left))
+
+    def create_issue(self, *, milestone: str | None, **fields: Any) -> None:
+        self._ask("POST", "/issues", {"title": "An issue", "milestone": self._number(milestone), **fields})
+
+    def create_pull(self, *, head: str, is_draft: bool, body: str, milestone: str | None) -> None:
+        fields = {"title": "A change", "head": head, "base": "main", "body": body, "draft": is_draft}
+        number = self._ask("POST", "/pulls", fields)["number"]
+        self.edit_item(number, milestone=milestone)
+
+    def edit_item(self, number: int, **fields: Any) -> None:
+        if "milestone" in fields:
+            fields["milestone"] = self._number(fields["milestone"])
+        self._ask("PATCH", f"/issues/{number}", fields)
+
+    def merge_pull(self, number: int) -> None:
+        self._ask("PUT", f"/pulls/{number}/merge", {})
+
+    def create_milestone(self, **fields: Any) -> None:
+        self._ask("POST", "/milestones", fields)
+
+    def edit_milestone(self, old_title: str, **fields: Any) -> None:
+        self._ask("PATCH", f"/milestones/{self._number(old_title)}", fields)
+
+    def delete_milestone(self, title: str) -> None:
+        self._ask("DELETE", f"/milestones/{self._number(title)}")
+
+    def remove_block(self, title: str) -> None:
+        self.edit_milestone(title, description=BLOCK.sub("", self._description(title)))
+
+    def write_around_block(self, title: str, above: str, below: str) -> None:
+        block = BLOCK.search(self._description(title))
+        parts = [above, block[0] if block else "", below]
+        self.edit_milestone(title, description="\n\n".join(each for each in parts if each))
+
+    def copy_description(self, source: str, target: str) -> None:
+        self.edit_milestone(target, description=self._description(source))
+
+    def _description(self, title: str) -> str:
+        return next(each["description"] or "" for each in self.github.state()["milestones"] if each["title"] == title)
+
+    def _number(self, title: str | None) -> int | None:
+        numbers = {each["title"]: each["number"] for each in self.github.state()["milestones"]}
+        return None if title is None else numbers[title]
+
+    def _ask(self, method: str, path: str, body: Any = None) -> Any:
+        headers = {"authorization": "token admin-token"}
+        answer, _ = self.github.serve(method, f"/repos/octo/widgets{path}", headers, json.dumps(body).encode())
+        assert answer.status < 400, (method, path, body, answer.body)
+        return answer.body
+
+
+@pytest.fixture
+def new_story(new_bench: Callable[..., Any]) -> Callable[[int], tuple[Story, Any]]:
+    """Starts the story of a seed on a simulator of its own, whose clock is the story's."""
+
+    def start(seed: int) -> tuple[Story, Any]:
+        bench = new_bench(
+            {
+                "collaborators": {"octocat": "admin", "hubot": "write"},
+                "branches": {f"topic-{turn}": f"{turn + 1:040x}" for turn in range(MOST_PULLS)},
+                "workflows": [{"path": ".github/workflows/report.yml", "dispatch_inputs": ["milestone"]}],
+            },
+            clock=f"{min(FIRST_DAYS)}T00:00:00Z",
+        )
+        story = Story(seed, HandsOnGithub(bench))
+        story.hands.wait_until(story.now)
+        return story, bench
+
+    return start
+
+
+def test_a_history_ends_as_in_the_model(seed: int, new_story: Callable[[int], tuple[Story, Any]]) -> None:
+    """After every run the same milestones, items, records and dispatches; a second run on that day writes nothing."""
+    story, bench = new_story(seed)
+
+    for today in story.play():
+        plan = write_plan(story.plan)
+        before = len(bench.github.state()["dispatches"])
+        first = Ran(bench, plan, today)
+        answer = story.judge(today)
+        second = Ran(bench, plan, today)
+
+        told = "\n".join([f"seed {seed}", plan, *story.log])
+        assert expected(story.model, today) == found(bench.github, today), told
+        assert sorted(answer.dispatched) == sorted(dispatches(bench.github)[before:]), told
+        assert expected_records(story.model) == found_records(bench.github), told
+        assert (2 if answer.refusals else 0) == first.exit_code, told
+        assert 0 == second.writes, told
+        if answer.refusals:
+            assert 0 == first.writes, told
+            assert first.rules <= {each.rule for each in answer.refusals}, told
+        else:
+            assert answer.warnings <= first.rules, told
+            assert first.rules & {"no-open-sprint", "sprint-blocked"} <= answer.warnings | answer.maybe, told
+    assert not answer.refusals
+
+
+def test_the_histories_have_everything_in_them() -> None:
+    """In the first 200 each kind of deed, of refusal and of effect comes often enough to mean something."""
+    seen: Counter[str] = Counter()
+    for seed in range(200):
+        story = Story(seed, NoHands())
+        for today in story.play():
+            story.judge(today)
+        seen += story.seen
+
+    rules = ("sprint-twins", "sprint-moved", "sprint-title-taken", "sprint-blocked")
+    others = ("mend", "adopted", "mended", "moved", "closed", "dispatched", "60 idle days", "run of another day")
+    assert [] == [each for each in [*DEEDS, *rules, *others] if seen[each] < 10]
+    assert seen["no-open-sprint"] > 0
+
+
+class Ran:
+    """One run of `sprint`: its exit code, the rules that it named, and how often it wrote."""
+
+    def __init__(self, bench: Any, plan: str, today: date) -> None:
+        before = len(bench.github.journal.writes())
+        try:
+            outcome = bench.sprint(plan, today=today, mode="apply")
+            self.exit_code, diagnostics = int(outcome.exit_code), outcome.diagnostics
+        except Unusable as unusable:
+            self.exit_code, diagnostics = 2, unusable.diagnostics
+        self.rules = {each.rule for each in diagnostics}
+        self.writes = len(bench.github.journal.writes()) - before
+
+
+def expected(model: Repository, today: date) -> dict[str, Any]:
+    """The model's milestones and items, as far as they are compared; counts stand once a sprint is over."""
+    return {
+        "milestones": {
+            each.title: (each.due, "open" if each.is_open else "closed", each.line and _line(each.line, today))
+            for each in model.milestones
+        },
+        "items": {
+            each.number: (
+                "open" if each.is_open else "closed",
+                each.milestone and each.milestone.title,
+                sorted(each.labels),
+            )
+            for each in model.items.values()
+        },
+    }
+
+
+def found(github: Simulator, today: date) -> dict[str, Any]:
+    """The simulator's milestones and items, in the same words."""
+    state = github.state()
+    return {
+        "milestones": {
+            each["title"]: (_read_due(each["due_on"]), each["state"], _read_line(each["description"] or "", today))
+            for each in state["milestones"]
+        },
+        "items": {each["number"]: (each["state"], each["milestone"], each["labels"]) for each in state["issues"]},
+    }
+
+
+def _line(line: Line, today: date) -> tuple[Any, ...]:
+    return line.cadence, line.number, line.start, line.due, line.counts if line.due < today else None
+
+
+def _read_line(description: str, today: date) -> tuple[Any, ...] | None:
+    block = BLOCK.search(description)
+    line = LINE.search(block[0].replace("\r\n", "\n")) if block else None
+    if line is None:
+        return None
+    start, due = date.fromisoformat(line[3]), date.fromisoformat(line[4])
+    values = dict(each.split("=", 1) for each in line[5].split() if "=" in each)
+    counts = {name: int(values[name]) for name in COUNTS if name in values} if "frozen" in values else None
+    return line[1], int(line[2]), start, due, counts if due < today else None
+
+
+def _read_due(due_on: str | None) -> date | None:
+    """GitHub's due date is the day in California."""
+    return datetime.fromisoformat(due_on.replace("Z", "+00:00")).astimezone(PACIFIC).date() if due_on else None
+
+
+def expected_records(model: Repository) -> dict[str, Any]:
+    """The files of the data branch by path, as far as they are compared."""
+    planned = {
+        f"sprints/{key}/{number}/planned.json": (sorted(issues), is_reconstructed)
+        for (key, number), (issues, is_reconstructed) in model.planned.items()
+    }
+    closed = {f"sprints/{key}/{number}/closed.json": _record(each) for (key, number), each in model.closed.items()}
+    return {**planned, **closed}
+
+
+def _record(record: Record) -> dict[str, Any]:
+    issues = {name: sorted(getattr(record, name)) for name in COUNTS[:-1]}
+    carried = {number: carries for number, (_, carries) in sorted(record.carried.items())}
+    return {**issues, "carried": carried, "reconstructed": record.is_reconstructed}
+
+
+def found_records(github: Simulator) -> dict[str, Any]:
+    """What the data branch holds, in the same words."""
+    repository = github.store.find("octo/widgets")
+    head = repository.refs.get("refs/heads/milepost-data")
+    files = repository.commits[head].files if head else {}
+    return {path: _read_record(path, json.loads(text)) for path, text in files.items() if path.startswith("sprints/")}
+
+
+def _read_record(path: str, record: Any) -> Any:
+    is_reconstructed = record.get("reconstructed", False)
+    if path.endswith("planned.json"):
+        return sorted(_number(each) for each in record["planned"]), is_reconstructed
+    issues = {name: sorted(_number(each) for each in record[name]) for name in COUNTS[:-1]}
+    carried = {_number(each): each["carries"] for each in record["carried"]}
+    return {**issues, "carried": carried, "reconstructed": is_reconstructed}
+
+
+def _number(entry: Any) -> int:
+    return int(entry["number"] if isinstance(entry, dict) else entry)
+
+
+def dispatches(github: Simulator) -> list[tuple[str, str]]:
+    """Workflows that were dispatched, each with the title of the milestone that it was given, in the order of time."""
+    state = github.state()
+    titles = {str(each["number"]): each["title"] for each in state["milestones"]}
+    return [
+        (each["workflow"].rpartition("/")[2], titles.get(each["inputs"]["milestone"])) for each in state["dispatches"]
+    ]
