@@ -288,11 +288,16 @@ class Story:
         return self._note(f"{'reopen' if milestone.is_open else 'close'} {milestone.title}")
 
     def _close_every_milestone(self) -> bool:
-        """Nothing is left that work could go to."""
+        """Nothing is left that work could go to, and some of it is in an old sprint."""
         for milestone in [each for each in self.model.milestones if each.is_open]:
             milestone.is_open = False
             self.hands.edit_milestone(milestone.title, state="closed")
-        return self._note("close every milestone")
+        item = self._some_item(lambda each: each.is_open)
+        old = [each for each in self.model.milestones if each.line and each.line.due < self.now.date()]
+        if item is not None and old:
+            item.place(old[-1], self.now)
+            self.hands.edit_item(item.number, milestone=old[-1].title)
+        return self._note(f"close every milestone, move #{item and item.number} to {old and old[-1].title}")
 
     def _delete_milestone(self) -> bool:
         milestone = self._some_milestone()
