@@ -100,7 +100,7 @@ class Milestone:
 
 @dataclass
 class Item:
-    """An issue or a pull request, and where it was when: the title of its milestone at each moment of a move."""
+    """An issue or a pull request, and where it was when: its milestone, and the title of that, at each move."""
 
     number: int
     is_pull: bool = False
@@ -113,18 +113,18 @@ class Item:
     assignees: set[str] = field(default_factory=set)
     closes: tuple[int, ...] = ()
     milestone: Milestone | None = None
-    places: list[tuple[datetime, str | None]] = field(default_factory=list)
+    places: list[tuple[datetime, Milestone | None, str]] = field(default_factory=list)
 
     def place(self, milestone: Milestone | None, now: datetime) -> None:
         """The item is in that milestone from now on."""
         if milestone is not self.milestone:
-            self.places.append((now, milestone.title if milestone else None))
+            self.places.append((now, milestone, milestone.title if milestone else ""))
         self.milestone = milestone
 
-    def place_before(self, moment: datetime) -> str | None:
-        """The title of the milestone that held it just before the moment."""
-        seen = [title for at, title in self.places if at < moment]
-        return seen[-1] if seen else None
+    def place_before(self, moment: datetime) -> tuple[Milestone | None, str]:
+        """The milestone that held it just before the moment, and the title that it went there under."""
+        seen = [(milestone, title) for at, milestone, title in self.places if at < moment]
+        return seen[-1] if seen else (None, "")
 
 
 @dataclass(frozen=True)
@@ -393,12 +393,11 @@ def _freeze(team: Team, repository: Repository, plan: Plan, moves: dict[int, str
         is_known = line.counts is not None or line.key in repository.planned or line.key in repository.closed
         if not plan.has_branch or is_known or not line.start <= team.day <= line.due:
             continue
-        if line.start == team.day:
-            coming = {number for number, to in moves.items() if to is milestone}
-            present = {each.number for each in repository.members(milestone)} | coming
-            repository.planned[line.key] = frozenset(_issues(repository, present)), False
-        else:
-            repository.planned[line.key] = _rebuild(team, line, milestone, repository, plan), True
+        is_late = line.start != team.day
+        members = frozenset(_issues(repository, {each.number for each in repository.members(milestone)}))
+        planned = _rebuild(team, line, milestone, repository, plan) if is_late else members
+        coming = _issues(repository, {number for number, to in moves.items() if to is milestone})
+        repository.planned[line.key] = planned | coming, is_late
 
 
 def _record(
@@ -419,7 +418,9 @@ def _record(
         if each.is_open:
             to = moves[each.number]
             before = [old.carried[each.number][1] for key, old in records.items() if _has(old, key, line, each)]
-            carried[each.number] = (to.title if isinstance(to, Milestone) else to, max(before, default=0) + 1)
+            is_leaving = isinstance(to, Milestone) or to == "backlog"
+            carries = max(before, default=0) + is_leaving
+            carried[each.number] = (to.title if isinstance(to, Milestone) else to, carries)
     return Record(
         planned=planned,
         is_reconstructed=is_reconstructed,
@@ -436,10 +437,18 @@ def _has(record: Record, key: Key, line: Line, item: Item) -> bool:
 
 
 def _rebuild(team: Team, line: Line, milestone: Milestone, repository: Repository, plan: Plan) -> frozenset[int]:
-    """The issues that were in the sprint, by its title then or now, when its first day ended in the team's zone."""
+    """The issues that were in the sprint when its first day ended in the team's zone.
+
+    Of a milestone that is deleted by now GitHub tells the title alone.
+    """
     midnight = datetime.combine(line.start + timedelta(days=1), time(), ZoneInfo(plan.timezone))
     titles = {milestone.title, *(each.title for each in team.computed if each.number == line.number)}
-    there = {each.number for each in repository.items.values() if each.place_before(midnight) in titles}
+    there = set()
+    for each in repository.items.values():
+        place, title = each.place_before(midnight)
+        is_deleted = all(place is not other for other in repository.milestones)
+        if place is milestone or (is_deleted and title in titles):
+            there.add(each.number)
     return frozenset(_issues(repository, there))
 
 
@@ -457,6 +466,7 @@ def _move(team: Team, repository: Repository, moves: dict[int, str | Milestone],
             answer.moved.append((number, to.title))
         elif to == "backlog":
             item.place(None, now)
+            item.labels |= set(team.cadence.labels)
             answer.moved.append((number, to))
 
 

@@ -388,7 +388,7 @@ class Story:
         cadence = self.plan.cadences[turn]
         last = cadence.entries[-1]
         if self.random.random() < 0.5:
-            entry = replace(last, length=max(1, last.length + self.random.choice((-1, 1, 7))))
+            entry = replace(last, length=max(_least(cadence), last.length + self.random.choice((-1, 1, 7))))
             self.plan = with_entry(self.plan, turn, (*cadence.entries[:-1], entry))
             return self._note(f"plan: {entry}")
         follower = self._follow(cadence)
