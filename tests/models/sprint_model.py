@@ -128,8 +128,17 @@ class Item:
 
 
 @dataclass(frozen=True)
+class Carry:
+    """Where an open item goes when its sprint is over: by which word, to which milestone, and for the how manieth time."""
+
+    to: str
+    milestone: str | None
+    carries: int
+
+
+@dataclass(frozen=True)
 class Record:
-    """What happened in a sprint, frozen: numbers of issues, and for each open item where it goes and how often it did."""
+    """What happened in a sprint, frozen: numbers of issues, and what becomes of each open item."""
 
     planned: frozenset[int]
     is_reconstructed: bool
@@ -137,7 +146,7 @@ class Record:
     removed: frozenset[int]
     completed: frozenset[int]
     dropped: frozenset[int]
-    carried: dict[int, tuple[str, int]]
+    carried: dict[int, Carry]
 
     @property
     def counts(self) -> dict[str, int]:
@@ -416,11 +425,8 @@ def _record(
     carried = {}
     for each in members:
         if each.is_open:
-            to = moves[each.number]
-            before = [old.carried[each.number][1] for key, old in records.items() if _has(old, key, line, each)]
-            is_leaving = isinstance(to, Milestone) or to == "backlog"
-            carries = max(before, default=0) + is_leaving
-            carried[each.number] = (to.title if isinstance(to, Milestone) else to, carries)
+            before = [old.carried[each.number].carries for key, old in records.items() if _has(old, key, line, each)]
+            carried[each.number] = _carry(moves[each.number], max(before, default=0))
     return Record(
         planned=planned,
         is_reconstructed=is_reconstructed,
@@ -430,6 +436,13 @@ def _record(
         dropped=frozenset(number for number, each in issues.items() if each.reason in ("not_planned", "duplicate")),
         carried=carried,
     )
+
+
+def _carry(to: str | Milestone, before: int) -> Carry:
+    """What stays is carried no further than it was."""
+    if isinstance(to, Milestone):
+        return Carry("next", to.title, before + 1)
+    return Carry(to, None, before + (to == "backlog"))
 
 
 def _has(record: Record, key: Key, line: Line, item: Item) -> bool:
