@@ -362,7 +362,7 @@ def _decide(team: Team, repository: Repository, answer: Answer) -> dict[int, str
                 (answer.warnings if certain else answer.maybe).add("sprint-blocked")
             if to == "next" and target is None:
                 answer.warnings.add("no-open-sprint")
-            moves[item.number] = (target or "none-open") if to == "next" else to
+            moves[item.number] = (target or "keep") if to == "next" else to
     return moves
 
 
