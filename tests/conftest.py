@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from hypothesis import settings
-from milepost.actions import gate, sync
+from milepost.actions import gate, sprint, sync
 from milepost.core.mode import Mode
 from milepost.remote.client import Access, Client, connect
 from milepost.runner.context import Context
@@ -82,6 +82,28 @@ class Bench:
             client=self.client(token),
         )
         return sync.run(given, world)
+
+    def sprint(
+        self,
+        plan: str,
+        today: date,
+        mode: str = "apply",
+        *,
+        token: str = "workflow-token",
+        context: Mapping[str, Any] | None = None,
+        **inputs: Any,
+    ) -> Outcome:
+        """The sprint action has run on that day with the plan text; raises what it raises."""
+        (self.workspace / "plan.yml").write_text(plan, encoding="utf-8")
+        given = sprint.Inputs(token=token, plan=Path("plan.yml"), mode=Mode(mode) if mode else None, **inputs)
+        world = World(
+            context=Context(repository="octo/widgets", workspace=self.workspace, **(context or {})),
+            now=self.github.clock.now(),
+            log=self.log.append,
+            client=self.client(token),
+            fixed_today=today,
+        )
+        return sprint.run(given, world)
 
     def gate(
         self, event: str = "", payload: Mapping[str, Any] | None = None, *, token: str = "gate-token", **inputs: Any

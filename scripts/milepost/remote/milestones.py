@@ -8,7 +8,6 @@ from zoneinfo import ZoneInfo
 
 from milepost.core.change import Change
 from milepost.core.identity import Block, join_description, normal, split_description
-from milepost.core.milestones import LINE
 from milepost.diagnostics import Diagnostic, Rule, Severity
 from milepost.remote.client import Client
 
@@ -39,7 +38,7 @@ def due_from_wire(text: str | None) -> date | None:
 
 def create_milestone(client: Client, change: Change) -> tuple[int, list[Diagnostic]]:
     """The milestone exists as planned, whoever created it; the value is its number."""
-    block = Block().with_line(LINE, str(change.after("block")))
+    block = Block().with_line(change.line, str(change.after("block")))
     description = join_description(str(change.after("description") or ""), block)
     body: dict[str, Any] = {"title": change.name, "description": description}
     if change.after("due"):
@@ -111,7 +110,7 @@ def _description(change: Change, live: str) -> str:
     text, block = split_description(live)
     text = str(change.after("description") or "") if change.touches("description") else text
     if change.touches("block"):
-        block = (block or Block()).with_line(LINE, str(change.after("block")))
+        block = (block or Block()).with_line(change.line, str(change.after("block")))
     return join_description(text, block)
 
 
