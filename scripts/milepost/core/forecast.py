@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from milepost.core.lanes import LANES, Bits, at_least, choose, fill, spread
+from milepost.core.lanes import LANES, ONES, TOPS, Bits, choose, fill, spread
 
 RUNS = LANES
 P50, P85 = 50, 85
@@ -99,7 +99,7 @@ def _draw_weeks(typical: int, bits: Bits) -> Iterator[list[int]]:
 
 
 class _Walk:
-    """All runs of one case, side by side; what they have done is held as what exceeds the worst past week."""
+    """All runs of one case, side by side: a lane's top bit shows when nothing remains."""
 
     def __init__(self, case: Case) -> None:
         self.case = case
@@ -107,7 +107,8 @@ class _Walk:
         self._steps = [each.completed - each.growth for each in case.weeks]
         self._worst = min(self._steps)
         self._typical: list[int] = []
-        self._done = self._reached = 0
+        self._level = TOPS - ONES * case.remaining
+        self._reached = 0
 
     @property
     def is_over(self) -> bool:
@@ -115,14 +116,14 @@ class _Walk:
         return self.finished[-1:] >= [RUNS * P85 // 100] and len(self.finished) * DAYS > due_in
 
     def believe(self, drawn: list[list[int]]) -> None:
-        """Each run knows its typical weeks."""
+        """Each run knows its typical weeks, as what they are better than the worst one: a lane holds no minus."""
         above = [each - self._worst for each in self._steps]
         self._typical = [spread(masks, above) for masks in drawn]
 
     def step(self, chosen: list[int]) -> None:
         """Each run has lived through one more week."""
+        self._level += ONES * self._worst
         for lanes, mask in zip(self._typical, chosen, strict=True):
-            self._done += lanes & mask
-        missing = self.case.remaining - self._worst * (len(self.finished) + 1)
-        self._reached |= at_least(self._done, missing)
+            self._level += lanes & mask
+        self._reached |= self._level & TOPS
         self.finished.append(self._reached.bit_count())

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from itertools import accumulate, pairwise
 
 LANES = 10_000
-WIDTH = 32
+WIDTH = 24
 TOP = WIDTH - 1
 ONES = ((1 << (WIDTH * LANES)) - 1) // ((1 << WIDTH) - 1)
 TOPS = ONES << TOP
