@@ -234,7 +234,12 @@ def _outcome(report: Report, day: _Day, world: World) -> Outcome:
         outputs=_outputs(report, day),
         text="\n".join(part for part in text if part),
         summary="\n\n".join(part.strip("\n") for part in summary if part) + "\n",
-        data={"mode": report.mode.value, "plan": json_of(report), "records": _records(day)},
+        data={
+            "mode": report.mode.value,
+            "plan": json_of(report),
+            "records": _records(day),
+            "text": text[0],
+        },
         diagnostics=report.diagnostics,
     )
 

@@ -11,6 +11,8 @@ from milepost.core.identity import block_line, block_values, split_description
 LINE = "sprint"
 COUNTS = ("planned", "added", "removed", "completed", "dropped", "carried")
 THEN_DUE = "due"
+# Days that are counted on from a line stay in the calendar.
+LAST_DAY = date(9000, 1, 1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +69,7 @@ def read_sprint_line(description: str) -> SprintLine | None:
     values = block_values(text) if text else {}
     cadence, slash, number = values.get("key", "").rpartition("/")
     start, due = _day(values.get("start")), _day(values.get("due"))
-    if not slash or not _is_count(number) or start is None or due is None:
+    if not slash or not _is_count(number) or start is None or due is None or not start <= due <= LAST_DAY:
         return None
     line = SprintLine(cadence=cadence, number=int(number), start=start, due=due, environment=values.get("environment"))
     counts = [values.get(each, "") for each in COUNTS]

@@ -121,12 +121,12 @@ def _read_skip(reading: Reading, each: dict[str, Any], path: Steps) -> Iterator[
         if not all(isinstance(day, date) for day in days):
             continue
         begin, end = (day for day in days if isinstance(day, date))
-        count += (end - begin).days + 1
+        count += max(0, (end - begin).days + 1)
         if end < begin or count > MOST_SKIPPED:
             what = "ends before it begins" if end < begin else f"skips more than {MOST_SKIPPED} days in all"
             way_out = "write the first day, a slash, and the last day"
             reading.report(BAD_LENGTH, f"{quote(text)} {what}", *path, "skip", index, help=way_out)
-            return
+            continue
         yield from (begin + timedelta(days=number) for number in range((end - begin).days + 1))
 
 
