@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 from enum import Enum
+from itertools import pairwise
 from statistics import median
 
 from milepost.core.progress import Item, Progress, Status, Verdict
@@ -62,7 +63,7 @@ class Schedule:
     """A workflow that was started by its schedule: the days of its newest runs, and whether it is switched off."""
 
     name: str
-    days: tuple[date, ...] = ()
+    days: tuple[date, ...]
     is_disabled: bool = False
 
 
@@ -107,18 +108,14 @@ def _of_milestone(found: Progress, habits: Habits) -> Iterator[Attention]:
     if is_large or is_small:
         limit = habits.most_issues if is_large else habits.fewest_issues
         kind = "more" if is_large else "fewer"
-        yield Attention(
-            concern=Concern.SIZE, milestone=number, title=title, number=scope, names=(kind, str(limit))
-        )
+        yield Attention(concern=Concern.SIZE, milestone=number, title=title, number=scope, names=(kind, str(limit)))
     days = (track.due - track.start).days if track.due and track.start else 0
     if habits.most_days is not None and days > habits.most_days:
         names = ("longer", str(habits.most_days))
         yield Attention(concern=Concern.SIZE, milestone=number, title=title, number=days, names=names)
 
 
-def _of_item(
-    item: Item, found: Progress, around: Surroundings, habits: Habits, today: date
-) -> Iterator[Attention]:
+def _of_item(item: Item, found: Progress, around: Surroundings, habits: Habits, today: date) -> Iterator[Attention]:
     def one(concern: Concern, number: int = 0, names: tuple[str, ...] = ()) -> Attention:
         return Attention(
             concern=concern, issue=item.number, milestone=item.milestone, title=item.title, number=number, names=names
@@ -147,17 +144,19 @@ def _homeless(around: Surroundings) -> Iterator[Attention]:
 
 
 def _schedules(around: Surroundings, today: date) -> Iterator[Attention]:
-    """A schedule is silent when it has missed several of its turns."""
     for each in around.schedules:
-        last = max(each.days, default=None)
-        quiet = (today - last).days if last else 0
-        if each.is_disabled:
-            yield Attention(concern=Concern.SCHEDULE, title=each.name, number=quiet, names=("disabled",))
-        elif quiet > max(SILENT_DAYS, SILENT_TURNS * _turn(each.days)):
-            yield Attention(concern=Concern.SCHEDULE, title=each.name, number=quiet, names=("silent",))
+        if is_silent(each, today):
+            kind = "disabled" if each.is_disabled else "silent"
+            quiet = (today - max(each.days)).days
+            yield Attention(concern=Concern.SCHEDULE, title=each.name, number=quiet, names=(kind,))
+
+
+def is_silent(schedule: Schedule, today: date) -> bool:
+    """True when the schedule has missed several of its turns; GitHub delays some and drops one now and then."""
+    return (today - max(schedule.days)).days > max(SILENT_DAYS, SILENT_TURNS * _turn(schedule.days))
 
 
 def _turn(days: Sequence[date]) -> float:
-    """The usual distance between two runs, in days."""
-    ordered = sorted(set(days))
-    return median((after - before) / timedelta(days=1) for before, after in zip(ordered, ordered[1:])) if ordered[1:] else 7
+    """The usual distance between two runs, in days; a week when there was only one."""
+    gaps = [(after - before).days for before, after in pairwise(sorted(set(days)))]
+    return median(gaps) if gaps else NEAR_DAYS

@@ -94,10 +94,7 @@ def pace_of(streams: Sequence[tuple[Dated, Course]], *, today: date) -> Pace:
     weeks = [
         Week(
             completed=sum(_completed(course, end) for _, course in streams),
-            growth=sum(
-                _growth(of, course, end, by)
-                for (of, course), by in zip(streams, planned, strict=True)
-            ),
+            growth=sum(_growth(of, course, end, by) for (of, course), by in zip(streams, planned, strict=True)),
         )
         for end in ends
     ]

@@ -62,9 +62,7 @@ def add_line(files: Mapping[str, str], lines: Lines, day: date, counts: Counts) 
     added = {name: files.get(name, "") + render_line(day, counts)}
     if not files:
         past = [each for each in sorted(lines.days) if day - WINDOW <= each < day]
-        added[PAST] = "".join(
-            render_line(each, lines.days[each], is_rebuilt=each in lines.rebuilt) for each in past
-        )
+        added[PAST] = "".join(render_line(each, lines.days[each], is_rebuilt=each in lines.rebuilt) for each in past)
     return {path: text for path, text in added.items() if text}
 
 

@@ -67,9 +67,7 @@ def rebuild(
     return {each.number: _course(changes[each.number], first, today) for each in known}
 
 
-def _titles(
-    tracks: Sequence[Track], items: Iterable[Item], events: Mapping[int, Sequence[Event]]
-) -> dict[str, int]:
+def _titles(tracks: Sequence[Track], items: Iterable[Item], events: Mapping[int, Sequence[Event]]) -> dict[str, int]:
     """The number of the milestone of each title, former ones too; a present title is believed first."""
     former = {}
     for item in items:
