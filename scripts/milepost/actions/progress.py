@@ -197,7 +197,7 @@ def _courses(
     present = {each.number: each for each in (*past.items, *items)}
     rebuilt = rebuild(board.tracks, present.values(), past.events, first=today - WINDOW, today=today)
     courses = {number: join(lines, number, course) for number, course in rebuilt.items()}
-    if lines.days or not past.events:
+    if lines.days:
         return courses, lines
     days = sorted({day for course in rebuilt.values() for day in course.counts if day < today})
     made = {day: _counts(rebuilt, day) for day in days}

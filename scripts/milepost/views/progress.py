@@ -59,7 +59,8 @@ def render_text(sheet: Sheet) -> str:
     lines += [f"{words.look_at}:" if sheet.attention else words.nothing_to_look_at]
     for concern, group in _groups(sheet.attention):
         lines.append(f"  {words.concerns[concern]}")
-        lines += [f"    {' '.join(part for part in _plain_look(each, words) if part)}" for each in group]
+        lines += [f"    {' '.join(part for part in _plain_look(each, words) if part)}" for each in group[:MOST_EACH]]
+        lines += [f"    {words.more(len(group) - MOST_EACH)}"] if len(group) > MOST_EACH else []
     return "\n".join([*lines, *_notes(sheet)])
 
 
@@ -140,7 +141,7 @@ def _table(sheet: Sheet, base: str) -> str:
 def _row(each: Progress, words: Words, base: str) -> tuple[str, ...]:
     track, count = each.track, each.count
     title = f"[{cell(shortened(track.title, 80))}]({base}/milestone/{track.number})"
-    days = f"{track.due}<br>{words.left(each.days_left or 0)}" if track.due else words.no_due
+    days = "<br>".join(part for part in (str(track.due or words.no_due), _left(each, words)) if part)
     percent = f" ({words.percent(count.completed * 100 // count.scope)})" if count.scope else ""
     done = [f"{count.completed:,} / {count.scope:,}{percent}"]
     done += [words.points(_number(count.completed_points), _number(count.points))] if count.points else []
@@ -162,7 +163,8 @@ def _row(each: Progress, words: Words, base: str) -> tuple[str, ...]:
 def _parts(each: Progress, words: Words) -> Iterator[str]:
     """The same for a terminal."""
     count, track = each.count, each.track
-    yield f"{track.due} ({words.left(each.days_left or 0)})" if track.due else words.no_due
+    left = _left(each, words)
+    yield f"{track.due or words.no_due}{f' ({left})' if left else ''}"
     yield f"{count.completed:,} / {count.scope:,}"
     yield words.points(_number(count.completed_points), _number(count.points)) if count.points else ""
     yield f"{each.pace.growth:+,} {words.since(str(each.pace.since))}" if each.pace.growth else ""
@@ -170,6 +172,13 @@ def _parts(each: Progress, words: Words) -> Iterator[str]:
     yield f"{words.percent(50)}: {each.p50}" if each.p50 else ""
     yield f"{words.percent(85)}: {each.p85}" if each.p85 else ""
     yield words.open_pulls(track.pulls) if track.pulls else ""
+
+
+def _left(each: Progress, words: Words) -> str:
+    """Days until it is due; nothing when it is done and the day has passed."""
+    if each.days_left is None or (each.days_left < 0 and not each.count.remaining):
+        return ""
+    return words.left(each.days_left)
 
 
 def _verdict(each: Progress, words: Words) -> str:

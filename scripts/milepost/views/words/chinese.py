@@ -24,6 +24,15 @@ def _no_forecast(facts: Facts) -> str:
     return f"还有 {facts.remaining:,} 个议题未完成；预测功能已关闭。"
 
 
+def _likely(facts: Facts) -> str:
+    return f"{'全部' if facts.chance == '100%' else facts.chance + ' 的'}模拟能在截止日期前完成。"
+
+
+def _unlikely(facts: Facts) -> str:
+    share = "没有任何一次模拟" if facts.chance == "0%" else f"只有 {facts.chance} 的模拟"
+    return f"{share}能在截止日期前完成；半数模拟要到 {facts.p50} 才完成。"
+
+
 def _schedule(look: Look) -> str:
     if look.names[0] == "disabled":
         return f"已被停用，上次定时运行在 {look.number:,} 天前"
@@ -47,13 +56,11 @@ CHINESE = Words(
         Reason.TOO_YOUNG: lambda facts: "开工不到两周，至少需要两个整周的数据才能预测。",
         Reason.TOO_FEW: lambda facts: f"近几周只完成了 {facts.completed:,} 个议题，至少需要 5 个才能预测。",
         Reason.NO_DUE_DATE: lambda facts: f"没有截止日期；85% 的模拟在 {facts.p85} 前完成。",
-        Reason.LIKELY: lambda facts: f"{facts.chance} 的模拟能在截止日期前完成。",
+        Reason.LIKELY: _likely,
         Reason.UNSURE: lambda facts: (
             f"只有 {facts.chance} 的模拟能在截止日期前完成；要有 85% 的把握，需到 {facts.p85}。"
         ),
-        Reason.UNLIKELY: lambda facts: (
-            f"只有 {facts.chance} 的模拟能在截止日期前完成；半数模拟要到 {facts.p50} 才完成。"
-        ),
+        Reason.UNLIKELY: _unlikely,
     },
     head=("里程碑", "截止日期", "已完成", "范围变化", "吞吐量", "50% 完成日", "85% 完成日", "按期概率", "结论"),
     none="–",

@@ -30,8 +30,20 @@ def _size(look: Look) -> str:
     return f"holds {counted(look.number, 'issue')}, {kind} than {limit}"
 
 
-def _unassigned(look: Look) -> str:
-    return f"is nobody's, and its milestone is {'' if look.number < 0 else 'due: '}{_left(look.number)}"
+def _due(days: int) -> str:
+    if days < 0:
+        return f"is {_left(days)}"
+    return "is due today" if days == 0 else f"is due in {counted(days, 'day')}"
+
+
+def _likely(facts: Facts) -> str:
+    who = "All" if facts.chance == "100 %" else facts.chance + " of the"
+    return f"{who} runs finish by the due date."
+
+
+def _unlikely(facts: Facts) -> str:
+    who = "None" if facts.chance == "0 %" else f"Only {facts.chance}"
+    return f"{who} of the runs finish by the due date; half need until {facts.p50}."
 
 
 def _schedule(look: Look) -> str:
@@ -60,13 +72,11 @@ ENGLISH = Words(
         Reason.TOO_YOUNG: lambda facts: "Work began less than two weeks ago; a forecast needs two whole weeks.",
         Reason.TOO_FEW: _too_few,
         Reason.NO_DUE_DATE: lambda facts: f"It has no due date; 85 % of the runs finish by {facts.p85}.",
-        Reason.LIKELY: lambda facts: f"{facts.chance} of the runs finish by the due date.",
+        Reason.LIKELY: _likely,
         Reason.UNSURE: lambda facts: (
             f"Only {facts.chance} of the runs finish by the due date; 85 % need until {facts.p85}."
         ),
-        Reason.UNLIKELY: lambda facts: (
-            f"Only {facts.chance} of the runs finish by the due date; half need until {facts.p50}."
-        ),
+        Reason.UNLIKELY: _unlikely,
     },
     head=("milestone", "due", "completed", "scope change", "throughput", "50 % by", "85 % by", "in time", "verdict"),
     none="–",
@@ -94,11 +104,11 @@ ENGLISH = Words(
         Concern.SIZE: "Of an unusual size",
     },
     looks={
-        Concern.OVERDUE: lambda look: f"is {_left(-look.number)}",
+        Concern.OVERDUE: lambda look: _due(-look.number),
         Concern.STALE: lambda look: (
             f"has been quiet for {counted(look.number, 'day')}" + (f" ({', '.join(look.names)})" if look.names else "")
         ),
-        Concern.UNASSIGNED: _unassigned,
+        Concern.UNASSIGNED: lambda look: f"is nobody's; its milestone {_due(look.number)}",
         Concern.CARRIED: lambda look: f"was carried over {look.number:,} times",
         Concern.BLOCKED: lambda look: f"waits for {counted(look.number, 'open issue')}",
         Concern.SHARED: lambda look: f"has {look.number:,} people: {', '.join(look.names)}",
@@ -125,9 +135,7 @@ ENGLISH = Words(
     report_title="Progress report",
     report_note="Milepost keeps this issue up to date; `report: false` in the plan file ends that.",
     reminder="Reminder",
-    reminder_due=lambda days: (
-        "is due today" if days == 0 else f"is {_left(days)}" if days < 0 else f"is due in {counted(days, 'day')}"
-    ),
+    reminder_due=_due,
     nobody="nobody",
     no_milestones="There is no open milestone.",
 )
