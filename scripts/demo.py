@@ -184,9 +184,7 @@ class _Story:
             _expect(result.outputs["milestone"] == "v2.9-alpha", "the milestone is known to later steps", result)
 
     def sprints(self, folder: Path) -> None:
-        with _step(
-            "7. Another team works in sprints: six weeks in one go, on the days on which something happens"
-        ):
+        with _step("7. Another team works in sprints: six weeks in one go, on the days on which something happens"):
             place = folder / "sprints"
             place.mkdir()
             records = tell_six_weeks(

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from github.Requester import Requester
 from hypothesis import settings
 from milepost.actions import gate, sprint, sync
 from milepost.core.mode import Mode
@@ -20,6 +21,7 @@ from milepost.remote.client import Access, Client, connect
 from milepost.runner.context import Context
 from milepost.simulator import Simulator
 from milepost.world import Outcome, World
+from milepost.writing import WritingInputs
 
 # The same examples each time: what fails for one fails for all, and every branch is taken in every run.
 settings.register_profile("repeatable", derandomize=True, database=None, deadline=None)
@@ -30,6 +32,10 @@ PERMISSIONS = {"contents": "write", "issues": "write", "pull-requests": "write",
 
 class YouForgotToStayOnLoopbackError(RuntimeError):
     """A test tried to reach another machine."""
+
+
+class KilledError(BaseException):
+    """Stands for the end of the process: nothing of ours catches it."""
 
 
 class FakeClock:
@@ -95,7 +101,7 @@ class Bench:
     ) -> Outcome:
         """The sprint action has run on that day with the plan text; raises what it raises."""
         (self.workspace / "plan.yml").write_text(plan, encoding="utf-8")
-        given = sprint.Inputs(token=token, plan=Path("plan.yml"), mode=Mode(mode) if mode else None, **inputs)
+        given = WritingInputs(token=token, plan=Path("plan.yml"), mode=Mode(mode) if mode else None, **inputs)
         world = World(
             context=Context(repository="octo/widgets", workspace=self.workspace, **(context or {})),
             now=self.github.clock.now(),
@@ -189,6 +195,35 @@ def github() -> Iterator[Simulator]:
     with Simulator(seed()) as simulator:
         yield simulator
         assert [(each.method, each.path, each.answer) for each in simulator.journal.unknown()] == []
+
+
+@pytest.fixture
+def killed_at(monkeypatch: pytest.MonkeyPatch) -> Callable[..., contextlib.AbstractContextManager[None]]:
+    """Ends the run inside at its nth request through PyGithub, before that is sent or after it was answered."""
+
+    @contextlib.contextmanager
+    def kill(nth: int, when: str, *, is_sure: bool = True) -> Iterator[None]:
+        real, seen = Requester.requestJsonAndCheck, []
+
+        def counted(self: Any, *arguments: Any, **named: Any) -> Any:
+            seen.append(1)
+            if len(seen) == nth and when == "before":
+                raise KilledError
+            try:
+                return real(self, *arguments, **named)
+            finally:
+                if len(seen) == nth:
+                    raise KilledError
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Requester, "requestJsonAndCheck", counted)
+            try:
+                yield
+            except KilledError:
+                return
+        assert not is_sure, f"the run ended by itself before request {nth}"
+
+    return kill
 
 
 @pytest.fixture

@@ -266,14 +266,10 @@ def test_a_fault_at_any_request_leaves_each_file_once(name: str, start: str, new
         assert before + 1 == len(commits(bench)), f"{name} at request {nth}"
 
 
-class KilledError(BaseException):
-    """The end of a process, as far as one can play it."""
-
-
 @pytest.mark.parametrize("start", STARTS)
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_an_end_at_any_request_leaves_each_file_once(
-    when: str, start: str, new_bench: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+    when: str, start: str, new_bench: Callable[..., Any], killed_at: Callable[..., Any]
 ) -> None:
     """The run ends for good at every request in turn; the next one ends where an undisturbed one does."""
     bench = new_bench(STARTS[start])
@@ -282,34 +278,13 @@ def test_an_end_at_any_request_leaves_each_file_once(
     requests, expected = len(bench.github.journal), files(bench)
     for nth in range(1, requests + 1):
         bench.github.restore(empty)
-        with monkeypatch.context() as patch:
-            _end_at(patch, nth, when)
-            with pytest.raises(KilledError):
-                append(bench)
+        with killed_at(nth, when):
+            append(bench)
 
         append(bench)
 
         assert expected == files(bench), f"{when} request {nth}"
         assert before + 1 == len(commits(bench)), f"{when} request {nth}"
-
-
-def _end_at(patch: pytest.MonkeyPatch, nth: int, when: str) -> None:
-    """The nth request through PyGithub ends the run, before it is sent or after it was answered."""
-    from github.Requester import Requester
-
-    real, seen = Requester.requestJsonAndCheck, []
-
-    def counted(self: Any, *arguments: Any, **named: Any) -> Any:
-        seen.append(1)
-        if len(seen) == nth and when == "before":
-            raise KilledError
-        try:
-            return real(self, *arguments, **named)
-        finally:
-            if len(seen) == nth:
-                raise KilledError
-
-    patch.setattr(Requester, "requestJsonAndCheck", counted)
 
 
 def test_the_requests_are_ones_that_github_describes(new_bench: Callable[..., Any], contract: Any) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import date
 from typing import Any
 
@@ -32,10 +32,6 @@ FAULTS: dict[str, Callable[[int], Fault]] = {
     "secondary": lambda nth: Fault(do="secondary", nth=nth),
     "invisible": lambda nth: Fault(do="invisible", nth=nth, after=True, reads=2),
 }
-
-
-class KilledError(BaseException):
-    """Stands for the end of the process: nothing of ours catches it."""
 
 
 @pytest.fixture(name="team", params=MODES)
@@ -76,14 +72,14 @@ def test_a_fault_at_any_request_leaves_the_undisturbed_state(name: str, team: tu
 
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_an_end_at_any_request_leaves_the_undisturbed_state(
-    when: str, team: tuple[Any, str], monkeypatch: pytest.MonkeyPatch
+    when: str, team: tuple[Any, str], killed_at: Callable[..., Any]
 ) -> None:
     """The next day finishes what was begun; the record is that of the day on which it was frozen."""
     bench, plan = team
     start, requests, expected = rehearse(bench, plan)
     for nth in range(1, requests + 1):
         bench.github.restore(start)
-        with monkeypatch.context() as patch, end_at(patch, nth, when), pytest.raises(KilledError):
+        with killed_at(nth, when):
             bench.sprint(plan, START)
         settle(bench)
 
@@ -93,13 +89,13 @@ def test_an_end_at_any_request_leaves_the_undisturbed_state(
         assert 0 == bench.writes(lambda: bench.sprint(plan, START)), f"{when} request {nth}"
 
 
-def test_ends_at_any_number_of_requests_converge(team: tuple[Any, str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ends_at_any_number_of_requests_converge(team: tuple[Any, str], killed_at: Callable[..., Any]) -> None:
     """A run that is killed again and again, each time a little later, comes to the same end."""
     bench, plan = team
     start, requests, expected = rehearse(bench, plan)
     bench.github.restore(start)
     for nth in range(1, requests + 1):
-        with monkeypatch.context() as patch, end_at(patch, nth, "after"), contextlib.suppress(KilledError):
+        with killed_at(nth, "after", is_sure=False):
             bench.sprint(plan, START)
         settle(bench)
 
@@ -145,24 +141,3 @@ def settle(bench: Any) -> None:
     """Time passes, GitHub shows everything, and the limits are fresh."""
     bench.github._stale = None
     bench.github.clock.advance(7200)
-
-
-@contextlib.contextmanager
-def end_at(patch: pytest.MonkeyPatch, nth: int, when: str) -> Iterator[None]:
-    """The nth request through PyGithub ends the run, before it is sent or after it was answered."""
-    from github.Requester import Requester
-
-    real, seen = Requester.requestJsonAndCheck, []
-
-    def counted(self: Any, *arguments: Any, **named: Any) -> Any:
-        seen.append(1)
-        if len(seen) == nth and when == "before":
-            raise KilledError
-        try:
-            return real(self, *arguments, **named)
-        finally:
-            if len(seen) == nth:
-                raise KilledError
-
-    patch.setattr(Requester, "requestJsonAndCheck", counted)
-    yield

@@ -6,22 +6,18 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta, timezone
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from milepost.core.carry import Item, Target, choose_target
 from milepost.core.change import Noun, Plan, Verb
-from milepost.core.diff import judge_repository
 from milepost.core.mode import Mode, choose_mode
 from milepost.core.model import DesiredState
-from milepost.core.pace import parse_pace
 from milepost.core.records import FOLDER, read_record, render_record
 from milepost.core.roster import Roster, call_roster
-from milepost.core.sprints import Decision, Findings, Needs, Terms, decide, list_needs
-from milepost.declare import BAD_INPUT, GITHUB_TOKEN, Action, Output, given
+from milepost.core.sprint_needs import Findings, Needs, Terms, list_needs
+from milepost.core.sprints import Decision, decide
+from milepost.declare import Action, Output
 from milepost.diagnostics import Diagnostic, Rule, Severity, has_errors
-from milepost.errors import Unusable
-from milepost.planfile.load import load_plan
 from milepost.remote import carry
 from milepost.remote.apply import apply_plan
 from milepost.remote.history import BRANCH, read_history
@@ -41,26 +37,11 @@ from milepost.views.plan import render_forecast
 from milepost.views.sprints import Board as Table
 from milepost.views.sprints import render_endings_markdown, render_sprints_markdown, render_sprints_text
 from milepost.world import Outcome, World
+from milepost.writing import WritingInputs, load_desired
 
 NO_CADENCE = Rule("no-cadence", Severity.ERROR, "The plan file has no cadence to make sprints by.")
 RECORD_NOT_KEPT = Rule("record-not-kept", Severity.NOTICE, "The record of a sprint is in the job summary only.")
 RULES = (NO_CADENCE, RECORD_NOT_KEPT)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Inputs:
-    token: str = given("Token that reads and writes the repository.", default=GITHUB_TOKEN, secret=True)
-    plan: Path = given("Path of the plan file, from the workspace.", default=Path(".github/milepost.yml"))
-    mode: Mode | None = given(
-        "`plan` shows the changes, `apply` makes them, `drift` fails when there are any;"
-        " when empty, `apply` on a push to the default branch, on `schedule` and on `milestone`, else `plan`.",
-        default=None,
-    )
-    time_limit: int = given("Stop cleanly after this many minutes; the next run goes on.", default=50)
-    pace: str = given(
-        "Most writes per second, minute and hour; GitHub's own limits by default.", default="1/s 80/min 500/h"
-    )
-    allow_fork: bool = given("Write even though the repository is a fork.", default=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,11 +55,9 @@ class _Day:
     today: date
 
 
-def run(inputs: Inputs, world: World) -> Outcome:
+def run(inputs: WritingInputs, world: World) -> Outcome:
     """The sprints are as their cadences ask on this day, or it is told what that would take."""
-    desired = _load(inputs, world)
-    client = world.github
-    client.deadline = client.clock.now() + inputs.time_limit * 60
+    desired = load_desired(inputs, world, _judge_cadences)
     day, problems = _read_day(desired, world)
     snapshot = day.board.snapshot
     mode, reason = choose_mode(
@@ -91,21 +70,9 @@ def run(inputs: Inputs, world: World) -> Outcome:
     return _outcome(report, day, world)
 
 
-def _load(inputs: Inputs, world: World) -> DesiredState:
-    """The desired state; raises Unusable before anything is sent."""
-    desired, problems = load_plan(inputs.plan, workspace=world.context.workspace)
-    pace = parse_pace(inputs.pace)
-    if pace is None:
-        problems += (BAD_INPUT.found(f"pace: {inputs.pace!r} is not a pace", help="write it like 1/s 80/min 500/h"),)
-    if desired is not None:
-        problems += judge_repository(desired, world.context.repository)
-        if not desired.cadences:
-            summary = f"{inputs.plan} has no `sprints:`"
-            problems += (NO_CADENCE.found(summary, help="add an entry with `title`, `anchor` and `length`"),)
-    if desired is None or pace is None or has_errors(problems):
-        raise Unusable(problems)
-    world.github.pace = pace
-    return desired
+def _judge_cadences(desired: DesiredState) -> tuple[Diagnostic, ...]:
+    way_out = "add `sprints:` with an entry that has `title`, `anchor` and `length`"
+    return () if desired.cadences else (NO_CADENCE.found("the plan file has no `sprints:`", help=way_out),)
 
 
 def _read_day(desired: DesiredState, world: World) -> tuple[_Day, tuple[Diagnostic, ...]]:
@@ -167,7 +134,7 @@ def _count_carries(
     counts: dict[int, int] = {}
     for roster in rosters:
         leaving = [item for each in roster.past if each.milestone for item in items.get(each.milestone.number, ())]
-        moving = [each for each in leaving if each.is_open and _is_moved(each, roster)]
+        moving = [each.number for each in leaving if each.is_open and _is_moved(each, roster)]
         if desired.has_history:
             counts |= _count_recorded(files, f"{FOLDER}/{roster.cadence.key}/")
         elif moving:
@@ -277,7 +244,7 @@ def _records(day: _Day) -> list[object]:
 SPRINT = Action(
     name="sprint",
     summary="Open sprints by cadence, carry open work over, and keep a frozen record of each sprint.",
-    inputs=Inputs,
+    inputs=WritingInputs,
     run=run,
     outputs=(
         Output("running", "Titles of the running sprints, as a JSON list: one for each cadence that has one."),

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from milepost.core.change import Plan, Verb
-from milepost.core.diff import diff, judge_limits, judge_repository
+from milepost.core.diff import diff, judge_limits
 from milepost.core.mode import Mode, choose_mode
 from milepost.core.model import DesiredState, Snapshot
-from milepost.core.pace import parse_pace
-from milepost.declare import BAD_INPUT, GITHUB_TOKEN, Action, Output, given
+from milepost.declare import Action, Output, given
 from milepost.diagnostics import has_errors
-from milepost.errors import Refused, Unusable
-from milepost.planfile.load import load_plan
+from milepost.errors import Refused
 from milepost.remote.apply import Applied, apply_plan
 from milepost.remote.comments import upsert_comment
 from milepost.remote.snapshot import read_snapshot
@@ -31,6 +28,7 @@ from milepost.report import (
 from milepost.views.markdown import cut
 from milepost.views.plan import render_forecast
 from milepost.world import Outcome, World
+from milepost.writing import WritingInputs, load_desired
 
 COMMENT = "<!-- milepost:sync -->"
 # A comment holds 65,536 characters.
@@ -38,32 +36,18 @@ MOST_COMMENT_BYTES = 60_000
 
 
 @dataclass(frozen=True, kw_only=True)
-class Inputs:
-    token: str = given("Token that reads and writes the repository.", default=GITHUB_TOKEN, secret=True)
-    plan: Path = given("Path of the plan file, from the workspace.", default=Path(".github/milepost.yml"))
-    mode: Mode | None = given(
-        "`plan` shows the changes, `apply` makes them, `drift` fails when there are any;"
-        " when empty, `apply` on a push to the default branch, on `schedule` and on `milestone`, else `plan`.",
-        default=None,
-    )
+class Inputs(WritingInputs):
     prune: bool = given(
         "Close marked issues and delete empty marked milestones that the plan file no longer names.",
         default=False,
     )
     max_deletes: int = given("Refuse a plan that prunes or deletes more objects than this.", default=10)
-    time_limit: int = given("Stop cleanly after this many minutes; the next run goes on.", default=50)
-    pace: str = given(
-        "Most writes per second, minute and hour; GitHub's own limits by default.", default="1/s 80/min 500/h"
-    )
-    allow_fork: bool = given("Write even though the repository is a fork.", default=False)
 
 
 def run(inputs: Inputs, world: World) -> Outcome:
     """The repository is as the plan file says, or it is told how the two differ."""
-    desired = _load(inputs, world)
-    client = world.github
-    client.deadline = client.clock.now() + inputs.time_limit * 60
-    snapshot = read_snapshot(client, desired, prune=inputs.prune)
+    desired = load_desired(inputs, world)
+    snapshot = read_snapshot(world.github, desired, prune=inputs.prune)
     mode, reason = choose_mode(
         inputs.mode, event=world.context.event, ref=world.context.ref, default_branch=snapshot.default_branch
     )
@@ -77,20 +61,6 @@ def run(inputs: Inputs, world: World) -> Outcome:
     if mode is Mode.PLAN:
         report = _comment(report, snapshot, world)
     return _outcome(report, world)
-
-
-def _load(inputs: Inputs, world: World) -> DesiredState:
-    """The desired state; raises Unusable before anything is sent."""
-    desired, problems = load_plan(inputs.plan, workspace=world.context.workspace)
-    pace = parse_pace(inputs.pace)
-    if pace is None:
-        problems += (BAD_INPUT.found(f"pace: {inputs.pace!r} is not a pace", help="write it like 1/s 80/min 500/h"),)
-    if desired is not None:
-        problems += judge_repository(desired, world.context.repository)
-    if desired is None or pace is None or has_errors(problems):
-        raise Unusable(problems)
-    world.github.pace = pace
-    return desired
 
 
 def _apply(report: Report, desired: DesiredState, snapshot: Snapshot, world: World) -> Report:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date
 
 from milepost.core.carry import Closing, Item, Target, by_number, choose_target
 from milepost.core.change import Change, Field, Noun, Plan, Verb
@@ -23,6 +22,7 @@ from milepost.core.records import (
 )
 from milepost.core.roster import Roster, Standing
 from milepost.core.sprint_line import LINE, SprintLine, find_line, line_of
+from milepost.core.sprint_needs import Findings, Terms, find_begun
 from milepost.diagnostics import Diagnostic, Rule, Severity
 
 NO_OPEN_SPRINT = Rule("no-open-sprint", Severity.WARNING, "There is no open sprint to carry an item into.")
@@ -33,39 +33,6 @@ BAD_RECORD = Rule("bad-record", Severity.WARNING, "A record on the data branch c
 RULES = (NO_OPEN_SPRINT, SPRINT_BLOCKED, CARRIED_OFTEN, SPRINT_ENDS_SOON, BAD_RECORD)
 
 MOST_NAMED = 10
-
-
-@dataclass(frozen=True, kw_only=True)
-class Rebuild:
-    """A planned set that nobody wrote down in time: that of the milestone, as it was when the day after `start` began."""
-
-    milestone: int
-    titles: tuple[str, ...]
-    start: date
-
-
-@dataclass(frozen=True, kw_only=True)
-class Needs:
-    """What must be read before the day can be decided: the numbers are those of milestones."""
-
-    whole: tuple[int, ...] = ()
-    open: tuple[int, ...] = ()
-    rebuilt: tuple[Rebuild, ...] = ()
-    cadences: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True)
-class Findings:
-    """What was read; `files` are texts of the data branch, `recorded` the paths of all its files.
-
-    `members` are the rebuilt planned sets, `carries` how often an item was carried so far.
-    """
-
-    items: Mapping[int, tuple[Item, ...]] = field(default_factory=dict)
-    recorded: frozenset[str] = frozenset()
-    files: Mapping[str, str] = field(default_factory=dict)
-    members: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
-    carries: Mapping[int, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,36 +50,6 @@ class Decision:
     plan: Plan
     endings: tuple[Ending, ...]
     problems: tuple[Diagnostic, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Terms:
-    """What holds for every cadence: the day, and where records live; `record_url` is the address of the branch."""
-
-    today: date
-    has_history: bool = False
-    size_labels: str | None = None
-    record_url: str = ""
-
-
-def list_needs(rosters: Iterable[Roster], recorded: frozenset[str], terms: Terms) -> Needs:
-    """The least that must be read: nothing at all on most days."""
-    whole, opened, rebuilt, cadences = [], [], [], []
-    for roster in rosters:
-        for each in roster.past:
-            assert each.milestone is not None
-            if not _is_frozen(each, recorded):
-                whole.append(each.milestone.number)
-                rebuilt += [] if path_of(each.sprint, "planned") in recorded else [_rebuild(each)]
-            elif each.milestone.open_items:
-                opened.append(each.milestone.number)
-        begun = _begun(roster, recorded, terms)
-        if begun is not None and begun.milestone is not None:
-            whole.append(begun.milestone.number)
-            rebuilt += [] if begun.sprint.start == terms.today else [_rebuild(begun)]
-        if any(f"/{roster.cadence.key}/" in each for each in recorded) and _is_busy(roster):
-            cadences.append(roster.cadence.key)
-    return Needs(whole=tuple(whole), open=tuple(opened), rebuilt=tuple(rebuilt), cadences=tuple(cadences))
 
 
 def decide(rosters: Iterable[Roster], findings: Findings, terms: Terms) -> Decision:
@@ -208,7 +145,7 @@ class _Day:
 
     def _begin(self, fates: list[_Fate]) -> None:
         """The planned set of the running sprint is written once: what it holds, and what comes into it now."""
-        standing = _begun(self.roster, self.findings.recorded, self.terms)
+        standing = find_begun(self.roster, self.findings.recorded, self.terms)
         if standing is None:
             return
         arriving = [each.item for each in fates if each.target is Target.NEXT and standing is self.target]
@@ -376,29 +313,6 @@ class _Day:
 
     def _report(self, rule: Rule, summary: str, way_out: str) -> None:
         self.parts.problems.append(rule.found(summary, help=way_out))
-
-
-def _begun(roster: Roster, recorded: frozenset[str], terms: Terms) -> Standing | None:
-    """The running sprint, while nobody has written down what it began with."""
-    running = roster.running(terms.today) if terms.has_history else None
-    return running if running and path_of(running.sprint, "planned") not in recorded else None
-
-
-def _is_frozen(standing: Standing, recorded: frozenset[str]) -> bool:
-    return bool(standing.line and standing.line.frozen) or path_of(standing.sprint, "closed") in recorded
-
-
-def _is_busy(roster: Roster) -> bool:
-    """Something of the past is still to be frozen, told, or carried."""
-    return any(
-        not (each.line and each.line.frozen) or (each.milestone and each.milestone.open_items) for each in roster.past
-    )
-
-
-def _rebuild(standing: Standing) -> Rebuild:
-    assert standing.milestone is not None
-    titles = tuple(dict.fromkeys((standing.milestone.title, standing.sprint.title)))
-    return Rebuild(milestone=standing.milestone.number, titles=titles, start=standing.sprint.start)
 
 
 def _kept_line(standing: Standing) -> SprintLine:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime, timezone
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from milepost.core.change import Change
 from milepost.core.identity import Block, join_description, normal, split_description
+from milepost.core.model import Milestone, State
 from milepost.diagnostics import Diagnostic, Rule, Severity
 from milepost.remote.client import Client
 
@@ -34,6 +36,25 @@ def due_from_wire(text: str | None) -> date | None:
         return None
     moment = datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=timezone.utc)
     return moment.astimezone(GITHUB_ZONE).date()
+
+
+def milestone_of(node: Mapping[str, Any]) -> Milestone:
+    """The milestone that a GraphQL node tells of; its open items only when they were asked for."""
+    issues = node["issues"]["totalCount"]
+    opened = sum(node[part]["totalCount"] for part in ("openIssues", "openPulls") if part in node)
+    return Milestone(
+        number=node["number"],
+        node_id=node["id"],
+        title=node["title"],
+        description=node["description"] or "",
+        state=State(node["state"].lower()),
+        due=due_from_wire(node["dueOn"]),
+        created_at=node["createdAt"],
+        issues=issues,
+        items=issues + node["pullRequests"]["totalCount"],
+        open_items=opened,
+        closed_at=node.get("closedAt"),
+    )
 
 
 def create_milestone(client: Client, change: Change) -> tuple[int, list[Diagnostic]]:

@@ -15,11 +15,11 @@ from datetime import datetime
 from typing import Any
 
 from milepost.core.carry import Item
-from milepost.core.model import Milestone, Snapshot, State
+from milepost.core.model import Milestone, Snapshot
 from milepost.core.records import FOLDER
 from milepost.remote.client import Client
 from milepost.remote.history import BRANCH
-from milepost.remote.milestones import due_from_wire
+from milepost.remote.milestones import milestone_of
 
 NEEDS = "issues: read"
 PAGE = 100
@@ -83,9 +83,19 @@ query($owner: String!, $name: String!, $since: DateTime!, $after: String) {
   }
 }"""
 TAKEN_OUT = """
-  i{0}: issue(number: $i{0}) {{
-    number
-    timelineItems(first: 100, itemTypes: [DEMILESTONED_EVENT]) {{ nodes {{ ... on DemilestonedEvent {{ milestoneTitle }} }} }}
+  i{0}: issueOrPullRequest(number: $i{0}) {{
+    ... on Issue {{
+      number
+      timelineItems(first: 100, itemTypes: [DEMILESTONED_EVENT]) {{
+        nodes {{ ... on DemilestonedEvent {{ milestoneTitle }} }}
+      }}
+    }}
+    ... on PullRequest {{
+      number
+      timelineItems(first: 100, itemTypes: [DEMILESTONED_EVENT]) {{
+        nodes {{ ... on DemilestonedEvent {{ milestoneTitle }} }}
+      }}
+    }}
   }}"""
 
 
@@ -131,7 +141,7 @@ def read_board(client: Client, *, has_history: bool) -> Board:
     while True:
         data = client.query(text, {**_names(client), "after": after}, needs=NEEDS)
         repository = data["repository"]
-        milestones += [_milestone(node) for node in repository["milestones"]["nodes"]]
+        milestones += [milestone_of(node) for node in repository["milestones"]["nodes"]]
         recorded |= frozenset(_paths(repository.get("records"), FOLDER))
         after = repository["milestones"]["pageInfo"]["endCursor"]
         if not repository["milestones"]["pageInfo"]["hasNextPage"]:
@@ -178,16 +188,11 @@ def read_members(
     return {milestone: tuple(sorted(found)) for milestone, found in members.items()}
 
 
-def count_carries(client: Client, items: Iterable[Item], titles: frozenset[str]) -> dict[int, int]:
-    """By item: how often it was taken out of a milestone of these titles."""
-    items = list(items)
+def count_carries(client: Client, numbers: Sequence[int], titles: frozenset[str]) -> dict[int, int]:
+    """By issue and pull request: how often it was taken out of a milestone of these titles."""
     counts: dict[int, int] = {}
-    issues = [each.number for each in items if not each.is_pull]
-    for start in range(0, len(issues), PAGE):
-        counts |= _count_issues(client, issues[start : start + PAGE], titles)
-    for each in items:
-        if each.is_pull:
-            counts[each.number] = _count_pull(client, each.number, titles)
+    for start in range(0, len(numbers), PAGE):
+        counts |= _count_some(client, numbers[start : start + PAGE], titles)
     return counts
 
 
@@ -203,23 +208,6 @@ def _paths(tree: Any, prefix: str) -> Iterator[str]:
         if inner.get("entries") is None:
             yield path
         yield from _paths(inner, path)
-
-
-def _milestone(node: Mapping[str, Any]) -> Milestone:
-    issues = node["issues"]["totalCount"]
-    return Milestone(
-        number=node["number"],
-        node_id=node["id"],
-        title=node["title"],
-        description=node["description"] or "",
-        state=State(node["state"].lower()),
-        due=due_from_wire(node["dueOn"]),
-        created_at=node["createdAt"],
-        issues=issues,
-        items=issues + node["pullRequests"]["totalCount"],
-        open_items=node["openIssues"]["totalCount"] + node["openPulls"]["totalCount"],
-        closed_at=node["closedAt"],
-    )
 
 
 def _windows(milestone: Milestone, *, is_whole: bool) -> Iterator[_Window]:
@@ -320,24 +308,14 @@ def _instant(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _count_issues(client: Client, numbers: Sequence[int], titles: frozenset[str]) -> dict[int, int]:
+def _count_some(client: Client, numbers: Sequence[int], titles: frozenset[str]) -> dict[int, int]:
     declared = ", ".join(["$owner: String!", "$name: String!", *(f"$i{each}: Int!" for each in range(len(numbers)))])
     fields = " ".join(TAKEN_OUT.format(index) for index in range(len(numbers)))
     text = f"query({declared}) {{ repository(owner: $owner, name: $name) {{ {fields} }} }}"
     variables = {**_names(client), **{f"i{index}": number for index, number in enumerate(numbers)}}
     found = client.query(text, variables, needs=NEEDS)["repository"].values()
     return {
-        each["number"]: _count([node["milestoneTitle"] for node in each["timelineItems"]["nodes"]], titles)
+        each["number"]: sum(node["milestoneTitle"] in titles for node in each["timelineItems"]["nodes"])
         for each in found
-        if each
+        if each  # deleted or moved elsewhere meanwhile
     }
-
-
-def _count_pull(client: Client, number: int, titles: frozenset[str]) -> int:
-    events = client.get(f"/issues/{number}/events", needs=NEEDS, parameters={"per_page": str(PAGE)})
-    taken = [str((each.get("milestone") or {}).get("title")) for each in events if each["event"] == "demilestoned"]
-    return _count(taken, titles)
-
-
-def _count(found: Iterable[str], titles: frozenset[str]) -> int:
-    return sum(each in titles for each in found)

@@ -13,7 +13,8 @@ from milepost.core.carry import CarryOver, CarryRule, Closing, Item, Target
 from milepost.core.change import Change, Noun, Verb
 from milepost.core.model import Milestone, State
 from milepost.core.roster import call_roster
-from milepost.core.sprints import Decision, Findings, Needs, Rebuild, Terms, decide, list_needs
+from milepost.core.sprint_needs import Findings, Needs, Rebuild, Terms, list_needs
+from milepost.core.sprints import Decision, decide
 
 ANCHOR = date(2027, 1, 4)
 START = date(2027, 1, 18)
