@@ -6,13 +6,26 @@ from collections.abc import Sequence
 from datetime import date
 
 from milepost.core.course import MOST_WEEKS, WEEK
-from milepost.core.progress import Progress
+from milepost.core.progress import Progress, Verdict
 from milepost.views.plain import full_width, shortened
 from milepost.views.words import Words
 
 MOST_ROWS = 20
-MOST_CHARTS = 6
-MOST_TITLE = 40
+MOST_CHARTS = 4
+MOST_TITLE = 24
+# Mermaid's own sizes are those of a whole page, and its bars are too pale to be seen.
+ROADMAP = ("---", "config:", "  gantt:", "    leftPadding: 200", "---")
+BURN_UP = (
+    "---",
+    "config:",
+    "  xyChart:",
+    "    width: 640",
+    "    height: 240",
+    "  themeVariables:",
+    "    xyChart:",
+    '      plotColorPalette: "#54aeff, #cf222e"',
+    "---",
+)
 
 
 def render_roadmap(found: Sequence[Progress], words: Words, *, today: date) -> str:
@@ -20,7 +33,14 @@ def render_roadmap(found: Sequence[Progress], words: Words, *, today: date) -> s
     rows = [line for each in found[:MOST_ROWS] for line in _rows(each, words, today)]
     if not rows:
         return ""
-    head = ["gantt", "    dateFormat YYYY-MM-DD", "    axisFormat %m-%d", "    inclusiveEndDates"]
+    head = [
+        *ROADMAP,
+        "gantt",
+        "    dateFormat YYYY-MM-DD",
+        "    axisFormat %m-%d",
+        "    inclusiveEndDates",
+        "    todayMarker off",
+    ]
     return _fenced([*head, *rows])
 
 
@@ -33,6 +53,7 @@ def render_burn_up(each: Progress, words: Words, *, today: date) -> str:
     most = max(count.scope for count in counts) or 1
     labels = ", ".join(f'"{day:%m-%d}"' for day in days)
     lines = [
+        *BURN_UP,
         "xychart-beta",
         f"    x-axis [{labels}]",
         f'    y-axis "{words.issues}" 0 --> {most}',
@@ -47,7 +68,8 @@ def _rows(each: Progress, words: Words, today: date) -> list[str]:
     start = track.start or each.course.began or track.created
     bars = []
     if track.due and start <= track.due:
-        bars.append(f"    {words.planned} : {'done, ' if each.count.remaining == 0 else ''}{start}, {track.due}")
+        mark = "done, " if each.verdict is Verdict.DONE else ""
+        bars.append(f"    {words.planned} : {mark}{start}, {track.due}")
     if each.p85:
         begin = max(today, start) if track.cadence else today
         is_late = track.due is not None and each.p85 > track.due

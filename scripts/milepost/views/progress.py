@@ -122,56 +122,66 @@ def describe(sheet: Sheet, base: str) -> dict[str, Any]:
 
 def _headline(sheet: Sheet) -> str:
     """How many milestones have each verdict."""
-    verdicts = [each.verdict for each in sheet.found]
+    words, verdicts = sheet.words, [each.verdict for each in sheet.found]
     shown = [
-        f"{MARKS[each]} {verdicts.count(each):,} {sheet.words.verdicts[each]}" for each in MARKS if each in verdicts
+        f"{MARKS[each]} {words.tally(verdicts.count(each), words.verdicts[each])}" for each in MARKS if each in verdicts
     ]
-    return " · ".join(shown) or sheet.words.no_milestones
+    return " · ".join(shown) or words.no_milestones
 
 
 def _table(sheet: Sheet, base: str) -> str:
-    words, head = sheet.words, list(sheet.words.head)
+    words = sheet.words
+    has_forecast = sheet.has_forecast
     rows = [_row(each, words, base) for each in sheet.found[:MOST_ROWS]]
-    kept = [index for index in range(len(head)) if sheet.has_forecast or index not in (5, 6, 7)]
-    shown = table(tuple(head[index] for index in kept), [tuple(row[index] for index in kept) for row in rows])
+    shown = table(words.head if has_forecast else words.head[:-1], rows if has_forecast else [row[:-1] for row in rows])
     rest = len(sheet.found) - MOST_ROWS
     return f"{shown}\n{words.more(rest)}\n" if rest > 0 else shown
 
 
 def _row(each: Progress, words: Words, base: str) -> tuple[str, ...]:
-    track, count = each.track, each.count
+    track = each.track
     title = f"[{cell(shortened(track.title, 80))}]({base}/milestone/{track.number})"
-    days = "<br>".join(part for part in (str(track.due or words.no_due), _left(each, words)) if part)
-    percent = f" ({words.percent(count.completed * 100 // count.scope)})" if count.scope else ""
-    done = [f"{count.completed:,} / {count.scope:,}{percent}"]
-    done += [words.points(_number(count.completed_points), _number(count.points))] if count.points else []
-    done += [words.open_pulls(track.pulls)] if track.pulls else []
-    growth = f"{each.pace.growth:+,}<br>{words.since(str(each.pace.since))}" if each.pace.growth else words.none
     verdict = f"{MARKS[each.verdict]} **{words.verdicts[each.verdict]}**<br>{_reason(each, words)}"
-    return (
-        title,
-        days,
-        "<br>".join(done),
-        growth,
-        _throughput(each, words),
-        *(_date(day, each, words) for day in (each.p50, each.p85)),
-        _percent(each.chance, words) or words.none,
-        verdict,
-    )
+    due = (str(track.due or words.no_due), _left(each, words))
+    columns = (due, _done(each, words), (_throughput(each, words),), _forecast(each, words))
+    return (title, verdict, *(_unbroken(column) for column in columns))
+
+
+def _unbroken(lines: Iterable[str]) -> str:
+    """Lines of a cell that no browser breaks where it is narrow: days and numbers stay whole."""
+    shown = "<br>".join(line for line in lines if line)
+    return shown.replace(" ", "\u00a0").replace("-", "\u2011")
+
+
+def _done(each: Progress, words: Words) -> Iterator[str]:
+    count, track = each.count, each.track
+    percent = f" ({words.percent(count.completed * 100 // count.scope)})" if count.scope else ""
+    yield f"{count.completed:,} / {count.scope:,}{percent}"
+    yield words.points(_number(count.completed_points), _number(count.points)) if count.points else ""
+    if each.pace.growth:
+        yield from words.growth(f"{each.pace.growth:+,}", str(each.pace.since))
+    yield words.open_pulls(track.pulls) if track.pulls else ""
+
+
+def _forecast(each: Progress, words: Words) -> Iterator[str]:
+    """Nothing where there is no forecast."""
+    if each.p50 is None and each.chance is None:
+        yield words.none
+        return
+    yield f"{words.percent(50)}: {each.p50 or words.beyond}"
+    yield f"{words.percent(85)}: {each.p85 or words.beyond}"
+    yield f"{words.in_time}: {_percent(each.chance, words)}" if each.chance is not None else ""
 
 
 def _parts(each: Progress, words: Words) -> Iterator[str]:
     """The same for a terminal."""
-    count, track = each.count, each.track
     left = _left(each, words)
-    yield f"{track.due or words.no_due}{f' ({left})' if left else ''}"
-    yield f"{count.completed:,} / {count.scope:,}"
-    yield words.points(_number(count.completed_points), _number(count.points)) if count.points else ""
-    yield f"{each.pace.growth:+,} {words.since(str(each.pace.since))}" if each.pace.growth else ""
-    yield _throughput(each, words) if each.pace.throughput else ""
-    yield f"{words.percent(50)}: {each.p50}" if each.p50 else ""
-    yield f"{words.percent(85)}: {each.p85}" if each.p85 else ""
-    yield words.open_pulls(track.pulls) if track.pulls else ""
+    yield f"{each.track.due or words.no_due}{f' ({left})' if left else ''}"
+    yield from _done(each, words)
+    if each.pace.throughput:
+        yield _throughput(each, words)
+    if each.p50 is not None or each.chance is not None:
+        yield from _forecast(each, words)
 
 
 def _left(each: Progress, words: Words) -> str:
@@ -217,13 +227,6 @@ def _throughput(each: Progress, words: Words) -> str:
     return words.none if not found else words.per_week(f"{found:.1f}")
 
 
-def _date(day: date | None, each: Progress, words: Words) -> str:
-    """A day, what lies beyond all simulated weeks, or nothing where there is no forecast."""
-    if day is not None:
-        return str(day)
-    return words.beyond if each.p50 or each.chance is not None else words.none
-
-
 def _looks(sheet: Sheet, base: str) -> Iterator[str]:
     for concern, group in _groups(sheet.attention):
         shown = [f"- {_look(each, sheet.words, base)}" for each in group[:MOST_EACH]]
@@ -267,7 +270,8 @@ def _charts(sheet: Sheet) -> Iterator[str]:
     if roadmap:
         yield f"### {words.roadmap}"
         yield roadmap
-    charts = [(each, render_burn_up(each, words, today=sheet.today)) for each in sheet.found]
+    going = [each for each in sheet.found if each.count.remaining and each.count.completed]
+    charts = [(each, render_burn_up(each, words, today=sheet.today)) for each in going]
     shown = [(each, chart) for each, chart in charts if chart][:MOST_CHARTS]
     if shown:
         yield f"### {words.burn_up}"

@@ -41,14 +41,16 @@ class Words:
 
     title: Callable[[date], str]
     verdicts: Mapping[Verdict, str]
+    tally: Callable[[int, str], str]
     reasons: Mapping[Reason, Callable[[Facts], str]]
     head: tuple[str, ...]
+    in_time: str
     none: str
     no_due: str
     left: Callable[[int], str]
     percent: Callable[[int], str]
     per_week: Callable[[str], str]
-    since: Callable[[str], str]
+    growth: Callable[[str, str], tuple[str, str]]
     beyond: str
     points: Callable[[str, str], str]
     open_pulls: Callable[[int], str]
