@@ -89,9 +89,13 @@ def find_attention(
         *_homeless(around),
         *_schedules(around, today),
     ]
-    order = list(Concern)
     kept = [each for each in all_found if each.concern not in habits.ignored]
-    return tuple(sorted(kept, key=lambda each: (order.index(each.concern), each.milestone or 0, each.issue or 0)))
+    return tuple(sorted(kept, key=_place))
+
+
+def _place(each: Attention) -> tuple[int, int, bool, int]:
+    """Those that are only counted come last."""
+    return list(Concern).index(each.concern), each.milestone or 0, not each.title, each.issue or 0
 
 
 def _of_milestone(found: Progress, habits: Habits) -> Iterator[Attention]:
