@@ -261,7 +261,7 @@ def _guarded(write: Callable[[], tuple[Diagnostic, ...]]) -> tuple[Diagnostic, .
 
 
 def _write_line(findings: _Findings, today: date, world: World) -> tuple[Diagnostic, ...]:
-    counts = {each.track.number: each.count for each in findings.found}
+    counts = {each.track.number: each.count for each in findings.found if each.count.scope}
     if not add_line(findings.files, findings.lines, today, counts):
         return ()
     append_history(

@@ -67,7 +67,7 @@ def render_text(sheet: Sheet) -> str:
 def render_summary(sheet: Sheet, base: str) -> str:
     """The report as a job summary: the table first, then charts and what to look at; links begin with the base."""
     words = sheet.words
-    parts = [f"## {prose(words.title(sheet.today))}", f"**{_headline(sheet)}**", _table(sheet, base)]
+    parts = [f"## {words.title(sheet.today)}", f"**{_headline(sheet)}**", _table(sheet, base)]
     if sheet.attention:
         parts += [f"### {words.look_at}", *_looks(sheet, base)]
     else:

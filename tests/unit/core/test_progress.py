@@ -152,6 +152,7 @@ def test_weeks_before_the_work_began_count_for_nothing() -> None:
     assert 5 == len(started.weeks)
     assert pace_of([(track(start=ago(-5)), course((1, 3, 0)))], today=TODAY).weeks == ()
     assert 12 == len(pace_of([(track(), steady())], today=TODAY).weeks)
+    assert 12 == len(pace_of([(track(), course((100, 9, 3), (3, 9, 4)))], today=TODAY).weeks)
 
 
 def test_what_is_planned_first_is_no_growth() -> None:
