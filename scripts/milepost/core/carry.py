@@ -27,7 +27,7 @@ class Closing(str, Enum):
 class Progress(str, Enum):
     """How far an open item is, as a rule of `carry-over` asks."""
 
-    TODO = "todo"
+    UNSTARTED = "todo"
     IN_PROGRESS = "in-progress"
     DRAFT = "draft"
     REOPENED = "reopened"
@@ -101,6 +101,6 @@ def _is(item: Item, progress: Progress) -> bool:
     return {
         Progress.DRAFT: item.is_draft,
         Progress.IN_PROGRESS: is_started,
-        Progress.TODO: not item.is_pull and not item.has_pull,
+        Progress.UNSTARTED: not item.is_pull and not item.has_pull,
         Progress.REOPENED: item.reason == "reopened",
     }[progress]

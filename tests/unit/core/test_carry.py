@@ -22,9 +22,9 @@ REOPENED = Item(number=5, title="Again", reason="reopened")
         (CarryRule(to=Target.KEEP, assignee="none"), {2, 3, 4, 5}),
         (CarryRule(to=Target.KEEP, state=Progress.IN_PROGRESS), {2, 4}),
         (CarryRule(to=Target.KEEP, state=Progress.DRAFT), {3}),
-        (CarryRule(to=Target.KEEP, state=Progress.TODO), {1, 5}),
+        (CarryRule(to=Target.KEEP, state=Progress.UNSTARTED), {1, 5}),
         (CarryRule(to=Target.KEEP, state=Progress.REOPENED), {5}),
-        (CarryRule(to=Target.KEEP, state=Progress.TODO, assignee="none"), {5}),
+        (CarryRule(to=Target.KEEP, state=Progress.UNSTARTED, assignee="none"), {5}),
     ],
 )
 def test_a_rule_covers_what_meets_all_its_conditions(rule: CarryRule, covered: set[int]) -> None:
