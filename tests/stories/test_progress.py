@@ -27,6 +27,14 @@ REMIND = "version: 1\nprogress: {report: true, remind: [7d, 3d, 1d, due, overdue
 HISTORY = "version: 1\nhistory: branch\n"
 
 
+# A milestone that somebody is to be reminded of.
+SMALL: dict[str, Any] = {
+    "milestones": [{"number": 1, "title": "v1", "due_on": "2027-02-27T12:00:00Z"}],
+    "issues": [{"title": "T", "milestone": 1, "assignees": ["amy"]}, {"title": "D", "milestone": 1, "state": "closed"}],
+    "pulls": [],
+}
+
+
 def iso(days_ago: float) -> str:
     """The moment so many days before now, as GitHub writes it."""
     return (NOW - timedelta(days=days_ago)).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -320,6 +328,8 @@ def test_a_sprint_is_judged_by_its_cadence_and_its_records(make: Callable[..., A
     (found,) = report["milestones"]
     assert (3, 12) == (found["number"], sum(each["completed"] for each in found["weeks"]))
     assert found["p85"] is not None
+    again = report_of(bench.progress(HISTORY))["milestones"][0]
+    assert found["weeks"] == again["weeks"]
     assert ("carried", 500) in [(each["concern"], each["issue"]) for each in report["attention"]]
 
 
@@ -398,7 +408,7 @@ def test_an_end_at_any_request_never_doubles_a_reminder(
 ) -> None:
     """One may be lost; the report and the day's line are there after the next run."""
     plan = REMIND.replace("version: 1", "version: 1\nhistory: branch")
-    bench = make()
+    bench = make(**SMALL)
     start = bench.github.snapshot()
     bench.progress(plan)
     requests = len(bench.github.journal)
@@ -421,7 +431,7 @@ def test_an_end_at_any_request_never_doubles_a_reminder(
 @pytest.mark.parametrize("after", [False, True])
 def test_a_lost_answer_never_doubles_a_reminder(fault: str, after: bool, make: Callable[..., Any]) -> None:
     """The comment is sent once; what came of it is looked up, and told when nobody knows."""
-    bench = make()
+    bench = make(**SMALL)
     bench.progress("version: 1\nprogress: {report: true}\n")
     start = bench.github.snapshot()
     bench.github.journal.clear()

@@ -11,8 +11,8 @@ from random import Random
 from zoneinfo import ZoneInfo
 
 from milepost.core.attention import Concern, Surroundings, find_attention
-from milepost.core.course import WINDOW, Count, Course
-from milepost.core.daily import Lines, add_line, folder_of, join, load_lines
+from milepost.core.course import DAY, WINDOW, Count, Course
+from milepost.core.daily import Lines, add_line, folder_of, join, join_closed, load_lines
 from milepost.core.diff import judge_repository
 from milepost.core.lanes import Bits
 from milepost.core.model import DesiredState
@@ -136,11 +136,11 @@ def _find(desired: DesiredState, inputs: Inputs, today: date, world: World) -> _
         client, board, terms, with_sprints=not is_covered, with_records=desired.has_history
     )
     items += closed
-    past = Past(events=(), items=(), first=today)
+    past = None
     if not is_covered:
         past = read_past(client, terms, since=today - WINDOW, most_reads=inputs.max_reads)
         carries = carries or _count_carries(past, board.tracks)
-    courses, lines = _courses(board, items, past, lines, today)
+    courses, lines = _courses(board, items, past, lines, today, has_history=desired.has_history)
     found = judge_progress(board.tracks, courses, today=today, has_forecast=reporting.has_forecast, seeded=_seeded)
     is_asked = Concern.SCHEDULE not in reporting.habits.ignored
     schedules = read_schedules(client, terms) if is_asked else ()
@@ -155,7 +155,7 @@ def _find(desired: DesiredState, inputs: Inputs, today: date, world: World) -> _
         today=today,
         found=found,
         attention=find_attention(found, items, around, reporting.habits, today=today),
-        exact_from=min(lines.exact_from or today, today) if desired.has_history else past.first,
+        exact_from=min(lines.exact_from or today, today) if desired.has_history or past is None else past.first,
         is_counted=desired.has_history,
         has_all_pulls=board.has_all_pulls,
         has_schedules=schedules is not None,
@@ -191,17 +191,25 @@ def _is_covered(lines: Lines, tracks: Sequence[Track], today: date) -> bool:
 
 
 def _courses(
-    board: Board, items: Sequence[Item], past: Past, lines: Lines, today: date
+    board: Board, items: Sequence[Item], past: Past | None, lines: Lines, today: date, *, has_history: bool
 ) -> tuple[dict[int, Course], Lines]:
-    """The courses by the lines, and before those as rebuilt; and the lines with what was rebuilt, while there are none."""
-    present = {each.number: each for each in (*past.items, *items)}
-    rebuilt = rebuild(board.tracks, present.values(), past.events, first=today - WINDOW, today=today)
-    courses = {number: join(lines, number, course) for number, course in rebuilt.items()}
-    if lines.days:
-        return courses, lines
-    days = sorted({day for course in rebuilt.values() for day in course.counts if day < today})
-    made = {day: _counts(rebuilt, day) for day in days}
-    return courses, Lines(days=made, rebuilt=frozenset(days))
+    """The courses by the lines, and before those as rebuilt; and the lines, which are rebuilt while there are none.
+
+    Without a past to rebuild by, the issues of closed sprints were not read either.
+    """
+    events, others = (past.events, past.items) if past else ((), ())
+    present = {each.number: each for each in (*others, *items)}
+    rebuilt = rebuild(board.tracks, present.values(), events, first=today - WINDOW, today=today)
+    if has_history and not lines.days:
+        days = sorted({day + DAY for course in rebuilt.values() for day in course.counts if day + DAY < today})
+        lines = Lines(days={day: _counts(rebuilt, day - DAY) for day in days}, rebuilt=frozenset(days))
+    courses = {
+        each.number: join(lines, each.number, rebuilt[each.number], today=today)
+        if each.is_open or past
+        else join_closed(lines, each)
+        for each in board.tracks
+    }
+    return courses, lines
 
 
 def _counts(courses: Mapping[int, Course], day: date) -> dict[int, Count]:

@@ -1,4 +1,4 @@
-"""The daily lines on the data branch: what each open milestone held at the end of a day, by its number.
+"""The daily lines on the data branch: what each open milestone held when a day began, by its number.
 
 A folder for each year, a file for each month, a line for each day that was looked at.
 `past.jsonl` of a folder is what was known of the weeks before its first line; its lines may be rebuilt ones.
@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from milepost.core.course import WINDOW, Count, Course
+from milepost.core.course import DAY, WINDOW, Count, Course
+from milepost.core.progress import Track
 
 FOLDER = "progress"
 PAST = "past.jsonl"
@@ -73,14 +74,26 @@ def render_line(day: date, counts: Counts, *, is_rebuilt: bool = False) -> str:
     return json.dumps(line, separators=(",", ":")) + "\n"
 
 
-def join(lines: Lines, number: int, course: Course) -> Course:
-    """The milestone's course by the lines; before the first of them, and on the last day, as it is given."""
-    written = {day: counts[number] for day, counts in lines.days.items() if number in counts}
-    if not written:
+def join(lines: Lines, number: int, course: Course, *, today: date) -> Course:
+    """The milestone's course by the lines; before the first of them, and today, as it is given.
+
+    A line tells the end of the day before it, and what is read now is today's line.
+    """
+    written = {day - DAY: counts[number] for day, counts in lines.days.items() if number in counts}
+    if not lines.days:
         return course
-    first, last = min(written), max(course.counts, default=max(written))
+    first, now = min(written, default=today - DAY), course.at(today)
     before = {day: count for day, count in course.counts.items() if day < first}
-    return Course({**before, **written, **({last: course.counts[last]} if last in course.counts else {})})
+    return Course({**before, today - DAY: now, **written, today: now})
+
+
+def join_closed(lines: Lines, track: Track) -> Course:
+    """The course of a closed sprint by the lines alone; what was completed after the last of them, its record tells."""
+    written = {day - DAY: counts[track.number] for day, counts in lines.days.items() if track.number in counts}
+    if written and track.due and track.frozen is not None:
+        last = written[max(written)]
+        written[track.due] = replace(last, scope=max(last.scope, track.frozen), completed=track.frozen)
+    return Course(written)
 
 
 def _numbers(count: Count) -> list[int | str]:

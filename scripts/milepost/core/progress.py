@@ -22,7 +22,8 @@ AS_LIKELY_AS_NOT = 0.5
 class Track:
     """A milestone as progress follows it; days are those of the team's calendar.
 
-    A sprint has its cadence and its number there; `pulls` are its open pull requests, which count for nothing else.
+    A sprint has its cadence and its number there, and once it is frozen the count of its completed issues;
+    `pulls` are its open pull requests, which count for nothing else.
     """
 
     number: int
@@ -33,6 +34,7 @@ class Track:
     created: date
     cadence: str | None = None
     sprint: int | None = None
+    frozen: int | None = None
     pulls: int = 0
 
 
@@ -151,7 +153,7 @@ def _judge_data(count: Count, pace: Pace) -> Reason | None:
         return Reason.EMPTY
     if count.remaining == 0:
         return Reason.ALL_COMPLETED
-    if len(pace.weeks) < FEWEST_WEEKS:
+    if pace.completed and len(pace.weeks) < FEWEST_WEEKS:
         return Reason.TOO_YOUNG
     return Reason.TOO_FEW if pace.completed < FEWEST_COMPLETED else None
 

@@ -20,7 +20,7 @@ from milepost.core.identity import block_values, split_description
 from milepost.core.points import read_points
 from milepost.core.progress import Item, Status, Track
 from milepost.core.records import FOLDER, read_record
-from milepost.core.sprint_line import read_sprint_line
+from milepost.core.sprint_line import COUNTS, read_sprint_line
 from milepost.remote.client import Client
 from milepost.remote.history import BRANCH
 from milepost.remote.milestones import due_from_wire
@@ -30,6 +30,7 @@ PAGE = 100
 # Any two successive queries then hold more than 200 issues, so that there are never more than pages of 100 would take.
 ISSUES_PER_QUERY = 200
 MOST_HOMELESS = 10
+COMPLETED = COUNTS.index("completed")
 LABEL = "milepost-report"
 MARKER = "<!-- milepost:progress"
 DROPPED_STATES = ("NOT_PLANNED", "DUPLICATE")
@@ -289,6 +290,7 @@ def _track(node: Mapping[str, Any], terms: Terms) -> Track:
         created=terms.day(node["createdAt"]),
         cadence=line.cadence if line else None,
         sprint=line.number if line else None,
+        frozen=line.counts[COMPLETED] if line and line.counts else None,
         pulls=node["openPulls"]["totalCount"],
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from random import Random
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 from milepost.core.attention import Attention, Concern, Habits, Schedule, Surroundings, find_attention
 from milepost.core.course import Count, Course, pace_of
-from milepost.core.daily import PAST, Lines, add_line, folder_of, join, load_lines, render_line
+from milepost.core.daily import PAST, Lines, add_line, folder_of, join, join_closed, load_lines, render_line
 from milepost.core.forecast import Week
 from milepost.core.progress import Item, Progress, Reason, Status, Track, Verdict, judge_progress
 from milepost.core.rebuild import Event, Kind, rebuild
@@ -67,6 +68,7 @@ def judge(course: Course, *, today: date = TODAY, **values: Any) -> Progress:
         (course((3, 5, 1)), {"due": ago(1)}, (Verdict.LATE, Reason.OVERDUE)),
         (course((3, 9, 6)), {"due": ago(-9)}, (Verdict.NO_DATA, Reason.TOO_YOUNG)),
         (course((60, 9, 0), (50, 9, 4)), {"due": ago(-9)}, (Verdict.NO_DATA, Reason.TOO_FEW)),
+        (course((60, 9, 0)), {"due": ago(-9)}, (Verdict.NO_DATA, Reason.TOO_FEW)),
         (course((60, 9, 0), (50, 9, 5)), {}, (Verdict.NO_DATA, Reason.NO_DUE_DATE)),
         (steady(), {"due": ago(-9), "has_forecast": False}, (Verdict.NO_DATA, Reason.NO_FORECAST)),
         (steady(scope=30), {"due": ago(-30)}, (Verdict.ON_TRACK, Reason.LIKELY)),
@@ -138,7 +140,7 @@ def test_a_sprint_is_forecast_by_the_pace_of_its_cadence() -> None:
     assert found[6].p50 is not None
     assert found[6].p50 >= sprints[5].start  # type: ignore[operator]
     other = judge(course((10, 6, 0)), cadence="b", sprint=1, start=ago(3), due=ago(-9))
-    assert Reason.TOO_YOUNG is other.reason
+    assert Reason.TOO_FEW is other.reason
 
 
 def test_weeks_before_the_work_began_count_for_nothing() -> None:
@@ -255,17 +257,32 @@ def test_a_day_gets_one_line_and_a_new_folder_what_was_known_before() -> None:
 
 
 def test_lines_are_believed_and_today_is_as_it_was_read() -> None:
-    """Before the first line the rebuilt course counts."""
+    """Before the first line the rebuilt course counts; a line tells how its day began."""
     rebuilt = course((20, 5, 1), (10, 6, 2), (0, 7, 4))
     lines = Lines(days={ago(10): {1: Count(scope=9, completed=1)}, ago(3): {2: Count(scope=1)}})
+    todays = Lines(days={**lines.days, TODAY: {1: Count(scope=8, completed=3)}})
 
-    found = join(lines, 1, rebuilt)
+    found, later = (join(each, 1, rebuilt, today=TODAY) for each in (lines, todays))
 
-    assert [(5, 1), (9, 1), (7, 4)] == [
-        (found.at(ago(days)).scope, found.at(ago(days)).completed) for days in (15, 4, 0)
-    ]
-    assert rebuilt == join(lines, 5, rebuilt)
-    assert (9, 1) == (join(lines, 1, Course()).at(TODAY).scope, join(lines, 1, Course()).at(TODAY).completed)
+    days = [ago(each) for each in (12, 11, 2, 1, 0)]
+    assert [5, 9, 9, 7, 7] == [found.at(day).scope for day in days]
+    assert [5, 9, 9, 8, 7] == [later.at(day).scope for day in days]
+    assert [5, 6, 7] == [join(lines, 5, rebuilt, today=TODAY).at(ago(each)).scope for each in (12, 2, 1)]
+    assert rebuilt == join(Lines(), 1, rebuilt, today=TODAY)
+
+
+def test_a_closed_sprint_ends_as_its_record_says() -> None:
+    """After the last line, on its due date; without lines, or a record, there is nothing to add."""
+    lines = Lines(days={ago(9): {1: Count(scope=4, completed=1)}, ago(2): {2: Count(scope=1)}})
+    sprint = track(is_open=False, cadence="a", due=ago(8))
+
+    ended, open_end, unknown = (
+        join_closed(lines, each) for each in (replace(sprint, frozen=5), sprint, replace(sprint, number=7, frozen=5))
+    )
+
+    assert [(4, 1), (5, 5)] == [(ended.at(ago(each)).scope, ended.at(ago(each)).completed) for each in (9, 1)]
+    assert (4, 1) == (open_end.at(TODAY).scope, open_end.at(TODAY).completed)
+    assert Course({}) == unknown
 
 
 def look(items: list[Item], held: Progress, habits: Habits | None = None, **around: Any) -> list[tuple[str, int]]:

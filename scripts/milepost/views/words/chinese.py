@@ -33,6 +33,11 @@ def _unlikely(facts: Facts) -> str:
     return f"{share}能在截止日期前完成；半数模拟要到 {facts.p50} 才完成。"
 
 
+def _too_few(facts: Facts) -> str:
+    done = f"只完成了 {facts.completed:,} 个议题" if facts.completed else "没有完成任何议题"
+    return f"近几周{done}，至少需要 5 个才能预测。"
+
+
 def _schedule(look: Look) -> str:
     if look.names[0] == "disabled":
         return f"已被停用，上次定时运行在 {look.number:,} 天前"
@@ -55,7 +60,7 @@ CHINESE = Words(
         Reason.OVERDUE: lambda facts: f"截止日期为 {facts.due}，仍有 {facts.remaining:,} 个议题未完成。",
         Reason.NO_FORECAST: _no_forecast,
         Reason.TOO_YOUNG: lambda facts: "开工不到两周，至少需要两个整周的数据才能预测。",
-        Reason.TOO_FEW: lambda facts: f"近几周只完成了 {facts.completed:,} 个议题，至少需要 5 个才能预测。",
+        Reason.TOO_FEW: _too_few,
         Reason.NO_DUE_DATE: lambda facts: f"没有截止日期；85% 的模拟在 {facts.p85} 前完成。",
         Reason.LIKELY: _likely,
         Reason.UNSURE: lambda facts: (

@@ -19,6 +19,8 @@ def _remain(number: int) -> str:
 
 
 def _too_few(facts: Facts) -> str:
+    if facts.completed == 0:
+        return "No issue was completed in the past weeks; a forecast needs 5."
     was = "was" if facts.completed == 1 else "were"
     return f"Only {counted(facts.completed, 'issue')} {was} completed in the past weeks; a forecast needs 5."
 
