@@ -145,6 +145,17 @@ def test_no_plan_file_is_needed_and_a_read_only_token_is_enough(make: Callable[.
     assert "unlikely" == report["milestones"][0]["reason"]
 
 
+def test_a_private_repository_is_reported_with_few_permissions(make: Callable[..., Any]) -> None:
+    """Without `pull-requests: read` and `actions: read` the report says what it did not look at."""
+    bench = make(private=True)
+
+    outcome = bench.progress(token="read-token", event="")
+
+    assert 3 == len(report_of(outcome)["milestones"])
+    assert "`pull-requests: read`" in outcome.text
+    assert "`actions: read`" in outcome.text
+
+
 def test_without_any_plan_file_the_defaults_count(make: Callable[..., Any]) -> None:
     """At the usual place; one that is named must be there."""
     outcome = make().progress(None)

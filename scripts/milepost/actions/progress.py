@@ -131,7 +131,7 @@ def _find(desired: DesiredState, inputs: Inputs, today: date, world: World) -> _
     board = read_board(client, terms)
     files, lines, problems = _read_lines(desired, today, world)
     is_covered = _is_covered(lines, board.tracks, today)
-    items = read_open_items(client, board, terms)
+    board, items = read_open_items(client, board, terms)
     closed, carries = read_closed_items(
         client, board, terms, with_sprints=not is_covered, with_records=desired.has_history
     )

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
@@ -53,16 +54,16 @@ query($owner: String!, $name: String!, $after: String, $label: String!, $isFirst
       @include(if: $isFirst) { nodes {
         number id state body viewerDidAuthor
       } }
-    pullRequests(first: 100, states: OPEN) @include(if: $isFirst) { totalCount nodes {
+  }
+  claims: repository(owner: $owner, name: $name) @include(if: $isFirst) {
+    pullRequests(first: 100, states: OPEN) { totalCount nodes {
       author { __typename login } closingIssuesReferences(first: 10) { nodes { number repository { nameWithOwner } } }
     } }
   }
 }
 fragment M on Milestone {
   number id title description state dueOn createdAt closedAt
-  openIssues: issues(first: 1, states: OPEN) { totalCount }
   closedIssues: issues(first: 1, states: CLOSED) { totalCount }
-  openPulls: pullRequests(first: 1, states: OPEN) { totalCount }
 }"""
 CLOSED = """
 fragment C on Issue { number title stateReason createdAt closedAt updatedAt%s }"""
@@ -103,7 +104,10 @@ class Terms:
 
 @dataclass(frozen=True, kw_only=True)
 class Board:
-    """The repository as a report begins: `tracks` are open milestones and sprints that were closed of late."""
+    """The repository as a report begins: `tracks` are open milestones and sprints that were closed of late.
+
+    `closed` has the id and the number of closed issues of each.
+    """
 
     repository: str
     is_fork: bool
@@ -115,13 +119,7 @@ class Board:
     report: ReportIssue | None
     claimants: Mapping[int, tuple[str, ...]]
     has_all_pulls: bool
-    counts: Mapping[int, tuple[str, int, int]] = field(repr=False)
-
-    @property
-    def open_items(self) -> int:
-        """How many open issues and pull requests are in open milestones."""
-        opened = [each for each in self.tracks if each.is_open]
-        return sum(self.counts[each.number][1] + each.pulls for each in opened)
+    closed: Mapping[int, tuple[str, int]] = field(repr=False)
 
 
 def read_board(client: Client, terms: Terms) -> Board:
@@ -129,12 +127,14 @@ def read_board(client: Client, terms: Terms) -> Board:
     owner, _, name = client.repository.partition("/")
     nodes: list[Mapping[str, Any]] = []
     first: Mapping[str, Any] = {}
-    after, login = None, ""
+    after, login, pulls = None, "", None
     while True:
         variables = {"owner": owner, "name": name, "after": after, "label": LABEL, "isFirst": not first}
-        data = client.query(BOARD, variables, needs=NEEDS, optional=("pullRequests", "closingIssuesReferences"))
+        # What is not to be seen takes all of its repository along, so it is asked for beside it.
+        data = client.query(BOARD, variables, needs=NEEDS, optional=("claims",))
         repository, login = data["repository"], data["viewer"]["login"]
-        first = first or repository
+        if not first:
+            first, pulls = repository, (data["claims"] or {}).get("pullRequests")
         nodes += repository["milestones"]["nodes"]
         if not repository["milestones"]["pageInfo"]["hasNextPage"]:
             break
@@ -142,7 +142,6 @@ def read_board(client: Client, terms: Terms) -> Board:
     closed = [each for each in first["closed"]["nodes"] if _is_late_sprint(each, terms)]
     report = _report(first["report"])
     homeless = [each for each in first["homeless"]["nodes"] if report is None or each["number"] != report.number]
-    pulls = first["pullRequests"] or {"totalCount": 0, "nodes": []}
     return Board(
         repository=first["nameWithOwner"],
         is_fork=first["isFork"],
@@ -152,12 +151,9 @@ def read_board(client: Client, terms: Terms) -> Board:
         homeless=tuple(_homeless(each, terms) for each in homeless[:MOST_HOMELESS]),
         more_homeless=max(0, first["homeless"]["totalCount"] - (report is not None) - MOST_HOMELESS),
         report=report,
-        claimants=_claimants(pulls["nodes"], first["nameWithOwner"]),
-        has_all_pulls=pulls["totalCount"] <= PAGE,
-        counts={
-            each["number"]: (each["id"], each["openIssues"]["totalCount"], each["closedIssues"]["totalCount"])
-            for each in (*closed, *nodes)
-        },
+        claimants=_claimants(pulls["nodes"] if pulls else (), first["nameWithOwner"]),
+        has_all_pulls=pulls is not None and pulls["totalCount"] <= PAGE,
+        closed={each["number"]: (each["id"], each["closedIssues"]["totalCount"]) for each in (*closed, *nodes)},
     )
 
 
@@ -175,23 +171,26 @@ def find_report(client: Client, *, login: str) -> ReportIssue | None:
         page += 1
 
 
-def read_open_items(client: Client, board: Board, terms: Terms) -> tuple[Item, ...]:
-    """The open issues of the open milestones; no read when there are none."""
+def read_open_items(client: Client, board: Board, terms: Terms) -> tuple[Board, tuple[Item, ...]]:
+    """The open issues of the open milestones, and the board that knows how many open pull requests those hold."""
     known = {each.number for each in board.tracks if each.is_open}
     found: dict[int, Item] = {}
-    seen, page = 0, 1
-    while seen < board.open_items:
+    pulls: Counter[int] = Counter()
+    page = 1
+    while known:
         parameters = {"milestone": "*", "state": "open", "per_page": str(PAGE), "page": str(page)}
         items = client.get("/issues", needs=NEEDS, parameters=parameters)
         for each in items:
             if each["milestone"]["number"] in known:
-                seen += 1
-                if "pull_request" not in each:
+                if "pull_request" in each:
+                    pulls[each["milestone"]["number"]] += 1
+                else:
                     found[each["number"]] = _open_item(each, board, terms)
         if len(items) < PAGE:
             break
         page += 1
-    return tuple(found.values())
+    tracks = tuple(replace(each, pulls=pulls[each.number]) for each in board.tracks)
+    return replace(board, tracks=tracks), tuple(found.values())
 
 
 def read_closed_items(
@@ -205,7 +204,7 @@ def read_closed_items(
     windows: list[Window] = [
         (each.number, node_id, None, count)
         for each in wanted
-        for node_id, _, count in [board.counts[each.number]]
+        for node_id, count in [board.closed[each.number]]
         if count
     ]
     records = _last_records(board) if with_records else []
@@ -291,7 +290,6 @@ def _track(node: Mapping[str, Any], terms: Terms) -> Track:
         cadence=line.cadence if line else None,
         sprint=line.number if line else None,
         frozen=line.counts[COMPLETED] if line and line.counts else None,
-        pulls=node["openPulls"]["totalCount"],
     )
 
 

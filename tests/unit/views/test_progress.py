@@ -142,7 +142,7 @@ def test_without_milestones_the_report_says_so() -> None:
 
     assert "There is no open milestone." in summary
     assert "Nothing stands out." in summary
-    assert "Only the first 100 open pull requests" in summary
+    assert "Not every open pull request" in summary
     assert "`actions: read`" in summary
 
 

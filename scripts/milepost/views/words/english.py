@@ -131,7 +131,7 @@ ENGLISH = Words(
     issues="issues",
     counted_since=lambda day: f"Counted daily since {day}; what is older was rebuilt from issue events.",
     rebuilt=lambda day: f"Rebuilt from issue events; exact from {day} on.",
-    no_pulls="Only the first 100 open pull requests were looked at.",
+    no_pulls="Not every open pull request was looked at: 100 at most are, and that needs `pull-requests: read`.",
     no_schedules="Schedules were not looked at: that needs `actions: read`.",
     forecast_note="Forecasts are 10,000 simulated runs each, which live through the past weeks again: "
     "throughput and growth of the scope together.",
