@@ -20,6 +20,7 @@ ONLY_IN = {
     "jsonschema": ("planfile/",),
     "graphql": ("simulator/routes/graphql.py",),
     "torch": ("probe/worker.py",),
+    "apprise": ("notify.py",),
     "subprocess": ("probe/",),
     "socket": ("simulator/server.py",),
 }
