@@ -117,7 +117,7 @@ def _find(desired: DesiredState, board: Board, rosters: tuple[Roster, ...], need
         recorded=board.recorded,
         files=files,
         members=read_members(client, rebuilt, items),
-        carries=_count_carries(rosters, items, files, world),
+        carries=_count_carries(rosters, items, files, desired, world),
     )
 
 
@@ -130,15 +130,15 @@ def _count_carries(
     rosters: Iterable[Roster],
     items: Mapping[int, tuple[Item, ...]],
     files: Mapping[str, str],
+    desired: DesiredState,
     world: World,
 ) -> dict[int, int]:
     """How often the items that will be carried now were carried so far: by the records, else by GitHub's events."""
     counts: dict[int, int] = {}
     for roster in rosters:
         moving = _list_moving(roster, items)
-        records = _read_records(files, f"{FOLDER}/{roster.cadence.key}/")
-        if records:
-            counts |= _count_recorded(records, roster, items)
+        if desired.has_history:
+            counts |= _count_recorded(_read_records(files, f"{FOLDER}/{roster.cadence.key}/"), roster, items)
         elif moving:
             titles = frozenset(title for each in roster.past for title in (each.title, each.sprint.title))
             counts |= count_carries(world.github, moving, titles)
