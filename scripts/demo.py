@@ -211,7 +211,9 @@ class _Story:
             _expect(carries == [2, 1], "the records know what was carried twice")
 
     def progress(self, folder: Path) -> None:
-        with _step("8. A third team works on one milestone for six weeks; every Monday a report says whether it will do"):
+        with _step(
+            "8. A third team works on one milestone for six weeks; every Monday a report says whether it will do"
+        ):
             place = folder / "progress"
             place.mkdir()
             reports = tell_progress(
