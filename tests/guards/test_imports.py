@@ -18,6 +18,7 @@ ONLY_IN = {
     "actions_toolkit": ("runner/commands.py",),
     "yaml": ("planfile/",),
     "jsonschema": ("planfile/",),
+    "packaging": ("core/",),
     "graphql": ("simulator/routes/graphql.py",),
     "torch": ("probe/worker.py",),
     "subprocess": ("probe/",),

@@ -276,6 +276,6 @@ SYNC = Action(
         Output("plan", "The changes as JSON."),
     ),
     permissions={"issues": "write", "contents": "write", "pull-requests": "write", "actions": "write"},
-    packages=("PyGithub", "PyYAML", "jsonschema", "actions-toolkit", "tzdata"),
+    packages=("PyGithub", "PyYAML", "jsonschema", "packaging", "actions-toolkit", "tzdata"),
     icon="git-pull-request",
 )

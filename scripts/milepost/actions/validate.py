@@ -43,7 +43,7 @@ VALIDATE = Action(
     inputs=Inputs,
     run=run,
     outputs=(Output("valid", "`true` when the plan file can be used."),),
-    packages=("PyYAML", "jsonschema", "actions-toolkit", "tzdata"),
+    packages=("PyYAML", "jsonschema", "packaging", "actions-toolkit", "tzdata"),
     is_published=False,
     needs_repository=False,
 )

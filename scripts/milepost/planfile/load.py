@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Literal
 from zoneinfo import ZoneInfo, available_timezones
 
-from milepost.core.model import UNMANAGED, DesiredState, Environment, PlannedLabel
+from milepost.core.environment import Environment
+from milepost.core.model import UNMANAGED, DesiredState, PlannedLabel
 from milepost.diagnostics import Diagnostic, Location, Rule, Severity, has_errors, in_file_order
 from milepost.planfile.issues import load_issues
 from milepost.planfile.lint import lint
