@@ -33,6 +33,7 @@ LABELS = {name: f"{PREFIX}.{name}" for name in ("torch", "torchvision", "cuda", 
 VISIBLE_DEVICES = ("NVIDIA_VISIBLE_DEVICES", "CUDA_VISIBLE_DEVICES")
 # NVIDIA's own word for a container without a GPU.
 NO_DEVICES = ("", "void")
+MOST_SHOWN = 80
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,7 +95,7 @@ def _judge_labels(image: Image, environment: Environment) -> Iterator[Diagnostic
         if said is None:
             absent.append(key)
         elif not demand.takes(said, has_prerelease=environment.has_prerelease):
-            yield _differs(image, environment, f"{key} is {said!r}", demand.text)
+            yield _differs(image, environment, f"{key} is {said[:MOST_SHOWN]!r}", demand.text)
     yield from _judge_local(image, environment)
     if absent:
         yield LABEL_ABSENT.found(
@@ -111,7 +112,10 @@ def _judge_local(image: Image, environment: Environment) -> Iterator[Diagnostic]
         found = said.partition("+")[2]
         if found != environment.local:
             yield _differs(
-                image, environment, f"{LABELS['torch']} is {said!r}", f"the local version {environment.local}"
+                image,
+                environment,
+                f"{LABELS['torch']} is {said[:MOST_SHOWN]!r}",
+                f"the local version {environment.local}",
             )
 
 
@@ -136,15 +140,22 @@ def _judge_require_cuda(image: Image, environment: Environment) -> Iterator[Diag
     wanted = re.search(r"\bcuda>=([0-9]+\.[0-9]+)", image.env.get("NVIDIA_REQUIRE_CUDA", ""))
     if wanted is None or image.env.get("NVIDIA_DISABLE_REQUIRE", "").lower() in ("1", "true"):
         return
-    is_newer = environment.cuda is not None and _numbers(wanted[1]) > _newest_named(environment.cuda.text)
-    if environment.driver is None or is_newer:
-        declared = f"declared is CUDA {environment.cuda.text}" if is_newer else "no driver is declared"
+    reason = _starts_too_seldom(wanted[1], environment)
+    if reason:
         yield REQUIRE_CUDA.found(
-            f"the image {image.name} starts only under a driver for CUDA {wanted[1]} or newer; {declared}",
+            f"the image {image.name} starts only under a driver for CUDA {wanted[1]} or newer; {reason}",
             at=environment.at,
             why=f"NVIDIA_REQUIRE_CUDA of the image asks for {wanted[0]}",
             help="declare the `driver` that the machines have, or build on a base for an older CUDA or without one",
         )
+
+
+def _starts_too_seldom(required: str, environment: Environment) -> str:
+    """Why a machine that fits the declaration may not start the image; nothing when none is known."""
+    declared = environment.cuda
+    if declared is not None and _numbers(required) > _newest_named(declared.text):
+        return f"declared is CUDA {declared.text}"
+    return "" if environment.driver is not None else "no driver is declared"
 
 
 def _newest_named(specifier: str) -> tuple[int, ...]:

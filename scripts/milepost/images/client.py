@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from milepost.core.image import Image
 from milepost.core.image_name import DIGEST, ImageName, read_image_name
-from milepost.errors import Refused, Unusable
+from milepost.errors import Unusable
 from milepost.images import errors
 from milepost.images.login import Credentials, log_in
 from milepost.images.manifest import (
@@ -31,6 +31,8 @@ T = TypeVar("T")
 
 DEFAULT_PLATFORM = "linux/amd64"
 DEFAULT_LIMITS = Limits()
+# What the thread has to tell its own end.
+GRACE = 0.5
 ACCEPT = ", ".join((*INDEX_TYPES, *MANIFEST_TYPES))
 
 
@@ -67,7 +69,7 @@ def _within(limits: Limits, name: ImageName, read: Callable[[], Image]) -> Image
     thread = Thread(target=run, daemon=True)
     thread.start()
     # The thread ends by itself at the limit, and tells more than we could.
-    thread.join(limits.seconds + 1)
+    thread.join(limits.seconds + GRACE)
     if results.empty():
         raise errors.unreachable(name, "a request", out_of_time(limits).reason)
     result = results.get()

@@ -49,8 +49,8 @@ def log_in(answer: Answer, name: ImageName, credentials: Credentials | None, tra
 def _list_challenges(header: str) -> Iterator[tuple[str, Mapping[str, str]]]:
     """Each way to log in with its parameters."""
     starts = [*SCHEME.finditer(header)]
-    ends = [each.start() for each in starts[1:]] + [len(header)]
-    for found, end in zip(starts, ends, strict=True):
+    ends = [*(each.start() for each in starts[1:]), len(header)]
+    for found, end in zip(starts, ends, strict=False):
         parameters = PARAMETER.findall(header[found.end() : end])
         yield found[1].lower(), {key.lower(): value for key, value in parameters}
 

@@ -71,7 +71,7 @@ def load_manifest(body: bytes) -> Manifest:
 def load_config(body: bytes) -> Config:
     """The image's configuration."""
     data = _load(body)
-    inner = data.get("config") or {}
+    inner = {} if data.get("config") is None else data["config"]
     if not isinstance(inner, dict) or not isinstance(data.get("os"), str):
         raise Unreadable("it is not the configuration of an image")
     pairs = [each.partition("=") for each in inner.get("Env") or () if isinstance(each, str)]

@@ -79,7 +79,7 @@ class Transport:
             place = answer.headers.get("Location")
             if answer.status not in REDIRECTS or place is None:
                 return answer
-            target = urljoin(url, place)
+            target = _target(url, place)
             secret = secret if _origin(target) == _origin(url) else ""
             url = target
         raise Unacceptable(f"it leads on more than {self.limits.redirects} times")
@@ -193,6 +193,13 @@ def _trust() -> ssl.SSLContext:
                 f"the certificates of REQUESTS_CA_BUNDLE cannot be read: {trouble}", is_final=True
             ) from None
     return context
+
+
+def _target(url: str, place: str) -> str:
+    try:
+        return urljoin(url, place)
+    except ValueError as trouble:
+        raise Unacceptable(f"it leads to no address: {trouble}") from None
 
 
 def _origin(url: str) -> _Origin:
