@@ -1,0 +1,17 @@
+"""The judge on whole machines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from milepost.core.verdict import Answer, Ending
+
+
+def test_a_healthy_machine_passes(court: Any, machine: Any) -> None:
+    """Without a finding, at both levels."""
+    for level in ("quick", "full"):
+        verdict = court.judge(machine, level=level)
+
+        assert ((), Answer.PASS) == (verdict.findings, verdict.answer)
