@@ -27,6 +27,7 @@ ONLY_IN = {
 # Who may import which room of ours.
 ROOMS = {
     "core/": ("core", "diagnostics"),
+    "data/": ("core", "data"),
     "planfile/": ("core", "diagnostics", "planfile"),
     "remote/": ("core", "diagnostics", "errors", "remote"),
     "runner/": ("diagnostics", "runner", "views"),
