@@ -64,6 +64,7 @@ DEVICES = (
 LIBRARIES = ("cudnn-version", "cudnn-incompatible", "cudnn-mixed", "nccl-version", "library-foreign", "files-differ")
 HOST = ("shm-too-small", "compiler-missing", "memory-limit")
 PROBES = (
+    "probe-init",
     "probe-alloc",
     "probe-matmul",
     "probe-transfer",
@@ -77,6 +78,7 @@ PROBES = (
     "probe-dataloader",
     "probe-nccl",
     "probe-peer",
+    "probe-again",
 )
 TOOL = ("probe-hung", "probe-crashed", "probe-garbage", "probe-unkillable", "facts-incomplete", "data-age", "drift")
 # `waiver-expired` and unreadable requirements are no checks that anybody could waive.

@@ -110,8 +110,9 @@ class Verdict:
 
     @property
     def findings(self) -> tuple[Check, ...]:
-        """What people should read, the first cause first."""
-        return tuple(each for each in self.checks if each.is_finding)
+        """What people should read: what stops the deployment, the first cause first, then the rest."""
+        found = [each for each in self.checks if each.is_finding]
+        return tuple(sorted(found, key=lambda each: not each.is_blocking))
 
     @property
     def diagnostics(self) -> tuple[Diagnostic, ...]:

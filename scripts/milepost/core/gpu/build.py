@@ -98,7 +98,7 @@ def _judge_rocm(case: Case) -> Check:
 
 def _judge_cpu_only(case: Case) -> Check:
     torch = case.facts.torch
-    if not case.environment.has_gpu:
+    if not case.has_gpu:
         return not_applicable(TORCH_CPU_ONLY)
     is_without = torch.cuda is None and case.facts.unread.get("/torch/cuda") is Reason.NOT_SUPPORTED
     if is_without or (torch.version or "").endswith("+cpu"):
@@ -176,7 +176,7 @@ def _judge_imports(case: Case) -> Iterator[Check]:
 
 def _judge_initialised(case: Case) -> Check:
     is_initialised = case.facts.torch.cuda_initialised_by_import
-    if not case.environment.has_gpu:
+    if not case.has_gpu:
         return not_applicable(CUDA_INITIALISED)
     if is_initialised is None:
         return unproven(CUDA_INITIALISED, "/torch/cuda_initialised_by_import")

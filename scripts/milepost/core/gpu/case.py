@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-from milepost.core.compatibility import Data
 from milepost.core.environment import Environment, Specifier
 from milepost.core.facts import Facts, Gpu, Level, Result, Status
+from milepost.core.published import Data
 from milepost.core.verdict import Check, Ending
 from milepost.diagnostics import Rule, Severity
 
@@ -22,6 +22,11 @@ class Case:
     level: Level
     today: date
     host: str = ""
+
+    @property
+    def has_gpu(self) -> bool:
+        """True when the environment is declared to have a GPU."""
+        return not self.environment.is_cpu
 
     @property
     def visible(self) -> tuple[tuple[int, Gpu], ...]:

@@ -6,11 +6,12 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from milepost.core.compatibility import ARCH_NOT_IN_BUILD, serves
+from milepost.core.compatibility import ARCH_NOT_IN_BUILD
 from milepost.core.environment import GpuDemand, Sizes
 from milepost.core.facts import ComputeMode, Container, Gpu, Status
 from milepost.core.gpu.case import Case, failed, met, not_applicable, not_asked, unproven
 from milepost.core.gpu.driver import LOST, has_nodes
+from milepost.core.published import serves
 from milepost.core.verdict import Check, Ending
 from milepost.diagnostics import Rule, Severity
 
@@ -50,6 +51,7 @@ BUSY = ("busy or unavailable",)
 OFF_THE_BUS = ("fallen off the bus", "gpu is lost", "unable to determine the device handle")
 UNCORRECTABLE = ("uncorrectable ecc error",)
 NO_KERNEL = ("no kernel image", "not compatible with the current pytorch")
+CAPABILITY = re.compile(r"[0-9]{1,3}\.[0-9]")
 GIGABYTE = 10**9
 # NVML's own reserve and a display server stay below this share of a GPU's memory.
 IDLE_SHARE = 0.02
@@ -59,7 +61,7 @@ NO_SUCH_FILE, NOT_PERMITTED = 2, (1, 13)
 def judge_devices(case: Case) -> Iterator[Check]:
     """The checks of the GPUs, causes first; only the host is judged where no GPU is declared."""
     yield _judge_host(case)
-    if not case.environment.has_gpu:
+    if not case.has_gpu:
         yield from (not_applicable(rule) for rule in (*RULES[1:], ARCH_NOT_IN_BUILD))
         return
     yield _judge_none(case)
@@ -296,9 +298,10 @@ def _judge_arch(case: Case, gpu: Gpu, place: str) -> Check:
     error, arches = case.complaint(*NO_KERNEL, gpu=gpu.uuid), case.facts.torch.arch_list
     if case.has_computed and not error:
         return met(ARCH_NOT_IN_BUILD, gpu=gpu.uuid)
-    if not error and (gpu.capability is None or not arches):
+    capability = gpu.capability if CAPABILITY.fullmatch(gpu.capability or "") else None
+    if not error and (capability is None or not arches):
         return unproven(ARCH_NOT_IN_BUILD, f"{place}/capability", "/torch/arch_list", gpu=gpu.uuid)
-    if not error and serves(arches, gpu.capability or ""):
+    if not error and serves(arches, capability or ""):
         return met(ARCH_NOT_IN_BUILD, gpu=gpu.uuid)
     return failed(
         ARCH_NOT_IN_BUILD,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
-from milepost.core.compatibility import DRIVER_BELOW_FLOOR, driver_floor
+from milepost.core.compatibility import DRIVER_BELOW_FLOOR
 from milepost.core.environment import read_specifier
 from milepost.core.facts import Reason
 from milepost.core.gpu.case import Case, compare, failed, met, not_applicable, unproven
@@ -32,6 +33,7 @@ RULES = (
     NVML_FAILED,
 )
 
+CUDA = re.compile(r"[0-9]{1,3}\.[0-9]{1,3}")
 # NVML's answers that other checks speak of.
 NO_LIBRARY, MISMATCH, LOST = "library-not-found", "lib-rm-version-mismatch", "gpu-is-lost"
 TOLERATED = ("ok", "not-supported", "no-permission")
@@ -41,7 +43,7 @@ TOO_OLD = ("driver on your system is too old", "driver version is insufficient")
 
 def judge_driver(case: Case) -> Iterator[Check]:
     """The checks of the driver, causes first; none applies where no GPU is declared."""
-    if not case.environment.has_gpu:
+    if not case.has_gpu:
         yield from (not_applicable(rule) for rule in (*RULES, DRIVER_BELOW_FLOOR))
         return
     yield _judge_missing(case)
@@ -140,7 +142,7 @@ def _judge_forward(case: Case) -> Check:
 def _judge_floor(case: Case) -> Iterator[Check]:
     """Below the family's floor it may work by forward compatibility: then that is told, and nothing more."""
     driver, cuda = case.facts.driver, case.facts.torch.cuda
-    floor = driver_floor(cuda, case.data) if cuda else None
+    floor = case.data.floor(cuda) if cuda and CUDA.fullmatch(cuda) else None
     error = case.complaint(*TOO_OLD)
     demand = read_specifier(f">={floor}")[0] if floor else None
     is_below = bool(driver.version and demand and not demand.takes(driver.version))

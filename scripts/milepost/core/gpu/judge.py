@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import date
 
-from milepost.core.compatibility import Data, judge_environment
-from milepost.core.environment import Environment
+from milepost.core.compatibility import KNOWN_BAD, judge_environment
+from milepost.core.environment import Environment, Specifier, read_specifier
 from milepost.core.facts import SCHEMA, Facts, Level
 from milepost.core.gpu.build import judge_build
 from milepost.core.gpu.case import Case, failed, met, not_asked
@@ -15,10 +15,11 @@ from milepost.core.gpu.causes import explains, list_causes, order
 from milepost.core.gpu.devices import judge_devices
 from milepost.core.gpu.driver import judge_driver
 from milepost.core.gpu.host import judge_host
-from milepost.core.gpu.libraries import judge_libraries
+from milepost.core.gpu.libraries import cudnn_version, judge_libraries
 from milepost.core.gpu.observed import list_changes, observe
 from milepost.core.gpu.probes import judge_probes, judge_tools
 from milepost.core.gpu.requirements import fingerprint
+from milepost.core.published import Data
 from milepost.core.verdict import Check, Ending, Observed, Verdict, answer
 from milepost.diagnostics import Diagnostic, Rule, Severity
 
@@ -43,8 +44,7 @@ def judge(
 ) -> Verdict:
     """What the facts prove of the environment; what they do not prove is not passed."""
     case = Case(facts=facts, environment=environment, data=data, level=level, today=today, host=host)
-    declared = [_as_check(each) for each in judge_environment(environment, data, today)]
-    checks = [*declared, *judge_build(case), *judge_driver(case), *judge_devices(case)]
+    checks = [*_judge_declaration(case), *judge_build(case), *judge_driver(case), *judge_devices(case)]
     checks += [*judge_libraries(case), *judge_host(case), *judge_tools(case)]
     ordered = order(_waived(each, case) for each in (*checks, *judge_probes(case)))
     observed = observe(case)
@@ -62,6 +62,22 @@ def judge(
         observed=observed,
         checks=everything,
     )
+
+
+def _judge_declaration(case: Case) -> Iterator[Check]:
+    """What is wrong with the declaration; known-bad releases are looked up for the torch that runs."""
+    environment = case.environment
+    torch = _exactly((case.facts.torch.version or "").partition("+")[0])
+    cudnn = _exactly(cudnn_version(case) or "")
+    narrowed = replace(environment, torch=torch, cudnn=cudnn) if torch else environment
+    for is_looked_up, each in ((False, environment), (True, narrowed)):
+        for problem in judge_environment(each, case.data, case.today):
+            if (problem.rule == KNOWN_BAD.name) == is_looked_up:
+                yield _as_check(problem)
+
+
+def _exactly(version: str) -> Specifier | None:
+    return read_specifier(f"=={version}")[0] if version else None
 
 
 def _as_check(problem: Diagnostic) -> Check:

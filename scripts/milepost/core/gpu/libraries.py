@@ -29,7 +29,7 @@ MOST_NAMED = 3
 def judge_libraries(case: Case) -> Iterator[Check]:
     """The checks of the libraries, causes first."""
     yield from _judge_files(case)
-    if not case.environment.has_gpu:
+    if not case.has_gpu:
         yield from (not_applicable(rule) for rule in RULES[1:])
         return
     yield _judge_incompatible(case)

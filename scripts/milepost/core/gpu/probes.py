@@ -75,9 +75,9 @@ def judge_probes(case: Case) -> Iterator[Check]:
 
 def _list_wanted(case: Case) -> Iterator[tuple[str, str | None]]:
     is_full, needs = case.level is Level.FULL, case.environment.needs
-    if case.environment.has_gpu:
+    if case.has_gpu:
         yield "init", None
-    gpus: list[str | None] = [gpu.uuid for gpu in _by_index(case)] if case.environment.has_gpu else [None]
+    gpus: list[str | None] = [gpu.uuid for gpu in _by_index(case)] if case.has_gpu else [None]
     yield from ((probe, gpu) for gpu in gpus for probe in (*QUICK, *(FULL if is_full else ())))
     yield from ((probe, gpu) for gpu in gpus[:1] for probe in FIRST)
     if needs.nccl or (is_full and len(gpus) > 1):

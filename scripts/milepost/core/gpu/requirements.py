@@ -9,6 +9,9 @@ from enum import Enum
 
 from milepost.core.environment import Environment
 
+# Where something stands in a file says nothing of what is asked.
+PLACES = ("at", "places")
+
 
 def fingerprint(environment: Environment) -> str:
     """The same for two declarations that ask for the same, wherever they stand in a file."""
@@ -18,7 +21,7 @@ def fingerprint(environment: Environment) -> str:
 
 def _plain(value: object) -> object:
     if is_dataclass(value) and not isinstance(value, type):
-        return {each.name: _plain(getattr(value, each.name)) for each in fields(value) if each.name != "at"}
+        return {each.name: _plain(getattr(value, each.name)) for each in fields(value) if each.name not in PLACES}
     if isinstance(value, tuple):
         return [_plain(each) for each in value]
     if isinstance(value, Enum):

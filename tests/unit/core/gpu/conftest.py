@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from milepost.core.compatibility import Data
 from milepost.core.environment import (
     Build,
     Environment,
@@ -25,8 +24,9 @@ from milepost.core.environment import (
 )
 from milepost.core.facts import Level, read_facts
 from milepost.core.gpu.judge import judge
+from milepost.core.published import Data
 from milepost.core.verdict import Observed, Verdict
-from milepost.data import load_data
+from milepost.data.load import load_data
 from milepost.diagnostics import Location
 
 TODAY = date(2026, 11, 24)
@@ -74,7 +74,8 @@ class Machine:
         """The machine on whose GPUs every probe ends with the error."""
         changed = copy.deepcopy(self.value)
         for each in changed["results"]:
-            each |= {"status": "error", "error": error}
+            if each["probe"] not in ("import", "dataloader"):
+                each |= {"status": "error", "error": error}
         return Machine(changed)
 
     def leaves(self) -> list[str]:
@@ -107,7 +108,7 @@ def _result(probe: str, gpu: str | None, status: str = "ok", error: str | None =
 
 
 def make_machine(*, gpus: int = 1, level: str = "full") -> Machine:
-    """A machine with H100s, torch 2.9.1 of PyPI and nothing wrong."""
+    """A machine with H100s, torch 2.11.0 of PyPI and nothing wrong."""
     devices = [
         {
             "uuid": f"GPU-{index}",
@@ -157,22 +158,22 @@ def make_machine(*, gpus: int = 1, level: str = "full") -> Machine:
                 "imported": True,
                 "error": None,
                 "path": f"{SITE}/torch/__init__.py",
-                "version": "2.9.1+cu128",
-                "cuda": "12.8",
+                "version": "2.11.0+cu130",
+                "cuda": "13.0",
                 "hip": None,
-                "git": "5811a8d",
+                "git": "70d99e9",
                 "origin": "wheel",
-                "arch_list": ["sm_70", "sm_75", "sm_80", "sm_86", "sm_90", "sm_100", "sm_120"],
-                "cudnn_compiled": 91002,
-                "cudnn_runtime": 91002,
-                "nccl": "2.27.5",
+                "arch_list": ["sm_75", "sm_80", "sm_86", "sm_90", "sm_100", "sm_120"],
+                "cudnn_compiled": 91900,
+                "cudnn_runtime": 91900,
+                "nccl": "2.28.9",
                 "cuda_initialised_by_import": False,
             },
             "packages": [
-                {"name": "nvidia-cudnn-cu12", "version": "9.10.2.21"},
-                {"name": "nvidia-nccl-cu12", "version": "2.27.5"},
-                {"name": "torchvision", "version": "0.24.1"},
-                {"name": "triton", "version": "3.5.1"},
+                {"name": "nvidia-cudnn-cu13", "version": "9.19.0.56"},
+                {"name": "nvidia-nccl-cu13", "version": "2.28.9"},
+                {"name": "torchvision", "version": "0.26.0"},
+                {"name": "triton", "version": "3.6.0"},
             ],
             "files": {"how": "size", "checked": 111, "differ": []},
             "loaded": [
@@ -206,6 +207,7 @@ def make_environment(
     gpu: Mapping[str, Any] | None = None,
     needs: Mapping[str, Any] | None = None,
     waive: Mapping[str, date] | None = None,
+    is_cpu: bool = False,
     **versions: str,
 ) -> Environment:
     """An environment as the plan file declares it."""
@@ -219,6 +221,7 @@ def make_environment(
         build=Build(others.get("build", "pytorch")),
         has_prerelease=has_prerelease,
         gpu=None if gpu is None else _demand(gpu),
+        is_cpu=is_cpu,
         needs=_needs(needs or {}),
         waivers=tuple(Waiver(check=check, reason="meant", expires=day, at=AT) for check, day in (waive or {}).items()),
         at=AT,

@@ -37,7 +37,7 @@ STORIES: list[Story] = [
     (
         1,
         {},
-        lambda m: m.put("/torch/version", "2.9.1+cpu").unread("/torch/cuda", "not-supported").with_errors(
+        lambda m: m.put("/torch/version", "2.11.0+cpu").unread("/torch/cuda", "not-supported").with_errors(
             "AssertionError: Torch not compiled with CUDA enabled"
         ),
         "torch-cpu-only",
@@ -70,7 +70,7 @@ STORIES: list[Story] = [
         lambda m: m.put("/torch/cudnn_runtime", 90700).got(
             "conv2d.fp32",
             "error",
-            "RuntimeError: cuDNN version incompatibility: PyTorch was compiled against (9, 10, 2) but found runtime "
+            "RuntimeError: cuDNN version incompatibility: PyTorch was compiled against (9, 19, 0) but found runtime "
             "version (9, 7, 0)",
         ),
         "cudnn-incompatible",
@@ -220,6 +220,6 @@ def test_a_machine_without_a_driver_is_no_gpu_first(court: Any, machine: Any) ->
 
 def test_a_cpu_wheel_without_a_gpu_is_told_first(court: Any, machine: Any) -> None:
     """Two independent causes, the wheel before the machine."""
-    bare = without_gpu(machine).put("/torch/version", "2.9.1+cpu").unread("/torch/cuda", "not-supported")
+    bare = without_gpu(machine).put("/torch/version", "2.11.0+cpu").unread("/torch/cuda", "not-supported")
 
     assert ["torch-cpu-only", "gpu-none"] == [each.id for each in court.judge(bare).findings]
