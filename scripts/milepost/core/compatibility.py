@@ -42,6 +42,11 @@ def judge_environment(environment: Environment, data: Data, today: date) -> tupl
     return (*(_waived(each, environment, today) for each in problems), *_judge_waivers(environment, today))
 
 
+def judge_environments(environments: Iterable[Environment], data: Data, today: date) -> tuple[Diagnostic, ...]:
+    """What is wrong with the declarations, in their order."""
+    return tuple(problem for each in environments for problem in judge_environment(each, data, today))
+
+
 def list_builds(environment: Environment, data: Data) -> tuple[PublishedBuild, ...]:
     """The published builds that the declaration admits, newest torch first."""
     admitted = {each.torch for each in _admitted(environment, data)}
