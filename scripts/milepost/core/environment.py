@@ -13,6 +13,8 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from milepost.diagnostics import Location
 
 BARE = re.compile(r"v?[0-9]+(?:\.[0-9]+)*")
+# Python reads no number of more than 4,300 digits, and says so by an exception.
+MOST_CHARACTERS = 200
 SIZE = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,6})?) ?([kmgt]?i?b)", re.IGNORECASE)
 UNITS = {"b": 1} | {
     f"{prefix}{infix}b": base**power
@@ -42,7 +44,10 @@ class Specifier:
 
     def takes(self, version: str, *, has_prerelease: bool = False) -> bool:
         """True when the version will do; a pre-release only where it is asked for, a text that is no version never."""
-        return self.versions.contains(version, prereleases=has_prerelease or bool(self.versions.prereleases))
+        is_readable = len(version) <= MOST_CHARACTERS
+        return is_readable and self.versions.contains(
+            version, prereleases=has_prerelease or bool(self.versions.prereleases)
+        )
 
     def meets(self, other: Specifier) -> bool:
         """True when some version, published or not, will do for both."""
