@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import Field, dataclass, field, fields, is_dataclass
 from enum import Enum
 from functools import cache
@@ -306,8 +306,7 @@ class _Reader:
     def read(self, hint: Any, value: object, place: str, member: Field[Any] | None = None) -> Any:
         if get_origin(hint) is tuple:
             return self._read_list(get_args(hint)[0], value, place)
-        if is_dataclass(hint):
-            assert isinstance(hint, type)
+        if isinstance(hint, type) and is_dataclass(hint):
             return self._read_object(hint, value, place)
         kind = next(each for each in (*get_args(hint), hint) if each is not type(None))
         return self._read_leaf(kind, value, place, may_be_null=member is not None and _may_be_null(member))
@@ -325,7 +324,7 @@ class _Reader:
         if not isinstance(value, Mapping):
             self._note(value, place, may_be_null=False)
         members = {}
-        for name, each, hint in _leaves(kind):
+        for name, each, hint in _leaves(kind):  # type: ignore[arg-type]  # mypy denies that types have a hash
             key = each.metadata.get("name", name)
             held = _member(value, key) if isinstance(value, Mapping) else None
             members[name] = self.read(hint, held, f"{place}/{key}", each)
@@ -381,6 +380,7 @@ def _may_be_null(member: Field[Any]) -> bool:
 
 
 @cache
-def _leaves(kind: type[Any]) -> tuple[tuple[str, Field[Any], Any], ...]:
+def _leaves(kind: Hashable) -> tuple[tuple[str, Field[Any], Any], ...]:
+    assert isinstance(kind, type)
     hints = get_type_hints(kind)
     return tuple((each.name, each, hints[each.name]) for each in fields(kind))

@@ -117,7 +117,7 @@ class Verdict:
     @property
     def diagnostics(self) -> tuple[Diagnostic, ...]:
         """The findings as problems."""
-        return tuple(_diagnose(each) for each in self.findings)
+        return tuple(_diagnose(each, order) for order, each in enumerate(self.findings))
 
 
 def answer(checks: Iterable[Check]) -> Answer:
@@ -128,7 +128,7 @@ def answer(checks: Iterable[Check]) -> Answer:
     return Answer.UNPROVEN if blocking else Answer.PASS
 
 
-def _diagnose(check: Check) -> Diagnostic:
+def _diagnose(check: Check, order: int) -> Diagnostic:
     severity = Severity.NOTICE if check.ending is Ending.WAIVED else check.severity
     gpu = f"{check.gpu}: " if check.gpu else ""
     expected = f"; expected is {check.expected}" if check.expected else ""
@@ -139,4 +139,5 @@ def _diagnose(check: Check) -> Diagnostic:
         summary=f"{waived}{gpu}{check.found}{expected}",
         why=check.why,
         help=check.help,
+        order=order,
     )

@@ -41,15 +41,15 @@ BREAKS: Mapping[Rule, tuple[Rule, ...]] = {
     libraries.CUDNN_MIXED: (libraries.FILES_DIFFER, libraries.CUDNN_INCOMPATIBLE),
     libraries.CUDNN_VERSION: CUDNN,
     libraries.LIBRARY_FOREIGN: CUDNN,
-    **{rule: (*COMPUTING, probes.PROBES["init"]) for rule in probes.PROBES.values()},
+    **dict.fromkeys(probes.PROBES.values(), (*COMPUTING, probes.PROBES["init"])),
     probes.PROBES["compile"]: (*COMPUTING, probes.PROBES["init"], host.COMPILER_MISSING),
     probes.PROBES["dataloader"]: (*TORCH, host.SHM_TOO_SMALL, *probes.TOOLS),
 }
 # What leaves nothing to judge it by.
 HIDES: Mapping[Rule, tuple[Rule, ...]] = {
-    **{rule: (*TORCH, *probes.TOOLS) for rule in (*build.RULES, *libraries.RULES)},
-    **{rule: (*PRESENCE, *probes.TOOLS) for rule in (*driver.RULES, *devices.RULES)},
-    **{rule: probes.TOOLS for rule in host.RULES},
+    **dict.fromkeys((*build.RULES, *libraries.RULES), (*TORCH, *probes.TOOLS)),
+    **dict.fromkeys((*driver.RULES, *devices.RULES), (*PRESENCE, *probes.TOOLS)),
+    **dict.fromkeys(host.RULES, probes.TOOLS),
     build.PYTHON_VERSION: probes.TOOLS,
 }
 # The parts of the facts that those leave empty.
@@ -97,6 +97,8 @@ def _explained(check: Check, causes: Mapping[Rule, tuple[Check, ...]]) -> Check:
     if check.ending is Ending.UNPROVEN:
         rules = (*rules, *HIDES.get(check.rule, ()))
     for rule in rules:
-        if rule is not check.rule and any(each.gpu in (None, check.gpu) or check.gpu is None for each in causes.get(rule, ())):
+        if rule is not check.rule and any(
+            each.gpu in (None, check.gpu) or check.gpu is None for each in causes.get(rule, ())
+        ):
             return replace(check, ending=Ending.UNPROVEN, because=rule.name)
     return check

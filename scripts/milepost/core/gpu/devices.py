@@ -225,11 +225,8 @@ def _judge_mig(case: Case, gpu: Gpu, demand: GpuDemand, place: str) -> Check:
     if gpu.is_mig is None:  # a GPU that knows no MIG is not divided by it
         is_open = demand.mig in (None, "off") and not case.is_unread(f"{place}/is_mig")
         return not_applicable(GPU_MIG, gpu=gpu.uuid) if is_open else unproven(GPU_MIG, f"{place}/is_mig", gpu=gpu.uuid)
-    if demand.mig in (None, "off"):
-        is_right = not gpu.is_mig
-    else:
-        is_right = gpu.is_mig and demand.mig in ("on", gpu.mig_profile)
-    if is_right:
+    is_wanted = demand.mig not in (None, "off")
+    if gpu.is_mig is is_wanted and demand.mig in (None, "off", "on", gpu.mig_profile):
         return met(GPU_MIG, gpu=gpu.uuid)
     found = f"the GPU is divided by MIG ({gpu.mig_profile})" if gpu.is_mig else "the GPU is whole"
     help = "declare `gpu: {mig: on}` or its profile, or turn MIG off on the host" if gpu.is_mig else ""
@@ -245,9 +242,7 @@ def _judge_leftovers(case: Case, gpu: Gpu, demand: GpuDemand, place: str) -> Che
     help = "end what the last job left: `nvidia-smi` on the host shows the processes"
     if demand.free is not None and not demand.free.takes(max(total - used, 0)):
         found = f"{(total - used) / GIGABYTE:.1f} GB are free"
-        return failed(
-            GPU_LEFTOVERS, found, expected=demand.free.text, gpu=gpu.uuid, help=help, severity=Severity.ERROR
-        )
+        return failed(GPU_LEFTOVERS, found, expected=demand.free.text, gpu=gpu.uuid, help=help, severity=Severity.ERROR)
     if used > max(GIGABYTE, total * IDLE_SHARE):
         found = f"{used / GIGABYTE:.1f} of {total / GIGABYTE:.1f} GB are in use before the job starts"
         return failed(GPU_LEFTOVERS, found, gpu=gpu.uuid, help=help)

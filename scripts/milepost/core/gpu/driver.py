@@ -23,7 +23,9 @@ FORWARD_COMPAT = Rule(
 WORKS_BELOW_FLOOR = Rule(
     "driver-works-below-floor", Severity.NOTICE, "The driver is older than the CUDA family's oldest, and works."
 )
-NVML_FAILED = Rule("nvml-failed", Severity.ERROR, "NVML, the driver's management library, does not answer as it should.")
+NVML_FAILED = Rule(
+    "nvml-failed", Severity.ERROR, "NVML, the driver's management library, does not answer as it should."
+)
 RULES = (
     DRIVER_MISSING,
     DRIVER_LIBRARY_MISMATCH,
@@ -89,7 +91,9 @@ def _judge_mismatch(case: Case) -> Check:
             why="the driver was updated and the module of before is still loaded",
             help="reboot the host, or unload and load the nvidia modules",
         )
-    return met(DRIVER_LIBRARY_MISMATCH) if driver.nvml is not None else unproven(DRIVER_LIBRARY_MISMATCH, "/driver/nvml")
+    return (
+        met(DRIVER_LIBRARY_MISMATCH) if driver.nvml is not None else unproven(DRIVER_LIBRARY_MISMATCH, "/driver/nvml")
+    )
 
 
 def _judge_nvml(case: Case) -> Check:

@@ -49,8 +49,7 @@ def judge(
     ordered = order(_waived(each, case) for each in (*checks, *judge_probes(case)))
     observed = observe(case)
     everything = tuple(
-        _waived(each, case)
-        for each in (*_with_gaps(ordered, case), _judge_age(case), _judge_drift(observed, previous))
+        _waived(each, case) for each in (*_with_gaps(ordered, case), _judge_age(case), _judge_drift(observed, previous))
     )
     return Verdict(
         answer=answer(everything),
@@ -102,13 +101,19 @@ def _with_gaps(checks: Iterable[Check], case: Case) -> Iterator[Check]:
         if each.rule.name.startswith("probe-") and not told:
             yield _incomplete(gaps, case)
             told = True
-        is_gap = each.ending is Ending.UNPROVEN and not each.because and any(leaf in gaps or case.is_unread(leaf) for leaf in each.leaves)
+        is_gap = (
+            each.ending is Ending.UNPROVEN
+            and not each.because
+            and any(leaf in gaps or case.is_unread(leaf) for leaf in each.leaves)
+        )
         yield replace(each, because=FACTS_INCOMPLETE.name) if is_gap and gaps else _worded(each, case)
 
 
 def _list_gaps(checks: Iterable[Check], case: Case) -> list[str]:
     causes = list_causes(checks)
-    gaps = [place for place, reason in case.facts.unread.items() if not reason.is_tolerated and not explains(place, causes)]
+    gaps = [
+        place for place, reason in case.facts.unread.items() if not reason.is_tolerated and not explains(place, causes)
+    ]
     if case.facts.schema not in (None, SCHEMA):
         gaps.insert(0, "/schema")
     if case.level is Level.FULL and case.facts.probe.level is Level.QUICK:

@@ -92,7 +92,9 @@ def _judge_incompatible(case: Case) -> Check:
 
 def _is_accepted(compiled: int, runtime: int) -> bool:
     """torch's own rule: the same major version, and none older."""
-    compiled_parts, runtime_parts = ([int(each) for each in spell_cudnn(number).split(".")] for number in (compiled, runtime))
+    compiled_parts, runtime_parts = (
+        [int(each) for each in spell_cudnn(number).split(".")] for number in (compiled, runtime)
+    )
     return compiled_parts[0] == runtime_parts[0] and compiled_parts[:2] <= runtime_parts[:2]
 
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
 from typing import Any
 
 import pytest
 from milepost.core.compatibility import ARCH_NOT_IN_BUILD, DRIVER_BELOW_FLOOR
 from milepost.core.gpu import build, devices, driver, host, judge, libraries, probes
 from milepost.core.verdict import Answer, Ending
-from milepost.diagnostics import Severity
 
 MODULES = (build, driver, devices, libraries, host, probes, judge)
 ON_MACHINES = {rule.name for module in MODULES for rule in module.RULES} | {
@@ -91,10 +89,7 @@ PAIRS: list[Pair] = [
     ),
     ("compiler-missing", {"needs": {"compile": True}}, {}, "/host/cc", None),
     ("memory-limit", {}, {}, "/host/memory_limit", 2**34),
-    *[
-        (f"probe-{name}", {}, {"gpus": 2}, f"/results/{name}/status", "wrong")
-        for name in probes.PROBES
-    ],
+    *[(f"probe-{name}", {}, {"gpus": 2}, f"/results/{name}/status", "wrong") for name in probes.PROBES],
     ("probe-hung", {}, {}, "/results/3/status", "hung"),
     ("probe-crashed", {}, {}, "/results/3/status", "crashed"),
     ("probe-unkillable", {}, {}, "/results/3/status", "unkillable"),

@@ -37,8 +37,10 @@ STORIES: list[Story] = [
     (
         1,
         {},
-        lambda m: m.put("/torch/version", "2.11.0+cpu").unread("/torch/cuda", "not-supported").with_errors(
-            "AssertionError: Torch not compiled with CUDA enabled"
+        lambda m: (
+            m.put("/torch/version", "2.11.0+cpu")
+            .unread("/torch/cuda", "not-supported")
+            .with_errors("AssertionError: Torch not compiled with CUDA enabled")
         ),
         "torch-cpu-only",
     ),
@@ -84,10 +86,12 @@ STORIES: list[Story] = [
     (
         7,
         {},
-        lambda m: m.put("/torch/imported", False)
-        .put("/torch/error", "ImportError: undefined symbol: __nvJitLinkComplete_12_4, version libnvJitLink.so.12")
-        .unread("/torch/cudnn_runtime", "error")
-        .put("/results", []),
+        lambda m: (
+            m.put("/torch/imported", False)
+            .put("/torch/error", "ImportError: undefined symbol: __nvJitLinkComplete_12_4, version libnvJitLink.so.12")
+            .unread("/torch/cudnn_runtime", "error")
+            .put("/results", [])
+        ),
         "torch-import",
     ),
     (
@@ -182,7 +186,9 @@ STORIES: list[Story] = [
 
 def read_table() -> dict[int, tuple[str, str]]:
     """The table of the docs: number of the failure to stage and check."""
-    rows = re.findall(r"^\| (\d+) \| [^|]* \| ([a-z ]+) \| `([a-z0-9-]+)`", DOCS.read_text(encoding="utf-8"), re.MULTILINE)
+    rows = re.findall(
+        r"^\| (\d+) \| [^|]* \| ([a-z ]+) \| `([a-z0-9-]+)`", DOCS.read_text(encoding="utf-8"), re.MULTILINE
+    )
     return {int(number): (stage.strip(), check) for number, stage, check in rows}
 
 

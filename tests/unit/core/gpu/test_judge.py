@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-import pytest
-from milepost.core.verdict import Answer, Ending
+from milepost.core.verdict import Answer
 
 
 def test_a_healthy_machine_passes(court: Any, machine: Any) -> None:

