@@ -35,6 +35,11 @@ class Reports:
         found = [each["status"] for each in self.results if each["step"][0] == probe]
         return bool(found) and all(status == "ok" for status in found)
 
+    @property
+    def is_nvml_told(self) -> bool:
+        """True when the management library was asked to the end: what it says of the driver comes last."""
+        return any(name == "driver" and isinstance(value, dict) for name, value in self.nvml.facts)
+
     def list_devices(self) -> list[dict[str, Any]]:
         """The devices that CUDA showed."""
         devices = _last(self.torch, "devices")
@@ -53,6 +58,8 @@ def assemble(reports: Reports, level: str, started: str, milliseconds: int) -> d
     fitter = Fitter(schema, gatherer.reasons)
     parts = {name: part for name, part in schema["properties"].items() if name != "unread"}
     facts = {name: fitter.fit(part, told.get(name), f"/{name}") for name, part in parts.items()}
+    if not reports.is_nvml_told:  # it may have died half way: the list is not known to be whole
+        fitter.unread["/gpus"] = reports.nvml.reason
     facts["unread"] = dict(sorted(fitter.unread.items()))
     return facts
 
@@ -157,7 +164,6 @@ class Gatherer:
             if device.get("uuid") not in known:
                 self.reasons[f"/gpus/{len(merged)}"] = self._why_not_in_nvml()
                 merged.append({"is_mig": str(device.get("uuid")).startswith("MIG-"), **device})
-        self.reasons["/gpus"] = self.reports.nvml.reason
         return merged
 
     def _join(self, place: str, gpu: dict[str, Any], shown: list[dict[str, Any]]) -> dict[str, Any]:
@@ -169,8 +175,7 @@ class Gatherer:
         return {**own, "cuda_index": found.get("cuda_index")}
 
     def _why_not_in_nvml(self) -> str:
-        told = dict(self.reports.nvml.facts).get("driver")
-        return "not-present" if isinstance(told, dict) else self.reports.nvml.reason
+        return "not-present" if self.reports.is_nvml_told else self.reports.nvml.reason
 
     def _gather_results(self) -> list[dict[str, Any]]:
         results = []

@@ -286,7 +286,7 @@ def test_a_management_library_that_fails_is_survived(word: str, reason: str, gpu
 
     assert ["GPU-00000001", "GPU-00000002"] == [each["uuid"][:12] for each in facts["gpus"]]
     assert (None, reason) == (facts["driver"]["nvml"], facts["unread"]["/driver/nvml"])
-    assert reason == facts["unread"]["/gpus/1/ecc_uncorrected"]
+    assert reason == facts["unread"]["/gpus/1/ecc_uncorrected"] == facts["unread"]["/gpus"]
     assert {"import": "ok", "init": "ok"} == statuses(facts)
 
 
