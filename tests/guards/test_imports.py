@@ -18,6 +18,7 @@ ONLY_IN = {
     "actions_toolkit": ("runner/commands.py",),
     "yaml": ("planfile/",),
     "jsonschema": ("planfile/",),
+    "packaging": ("core/",),
     "graphql": ("simulator/routes/graphql.py",),
     "torch": ("probe/worker.py",),
     "subprocess": ("probe/",),
@@ -26,6 +27,7 @@ ONLY_IN = {
 # Who may import which room of ours.
 ROOMS = {
     "core/": ("core", "diagnostics"),
+    "data/": ("core", "data"),
     "planfile/": ("core", "diagnostics", "planfile"),
     "remote/": ("core", "diagnostics", "errors", "remote"),
     "runner/": ("diagnostics", "runner", "views"),
