@@ -7,26 +7,26 @@ import re
 import signal
 import subprocess
 import threading
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Dict, Iterator, List, Mapping
 
 MOST_OUTPUT = 1024 * 1024
 TERM_SECONDS = 3.0
 KILL_SECONDS = 5.0
 MARK = "MILEPOST_PROBE"
 # What decides how torch behaves is handed on, so that the probe meets what the deployment will; nothing else is.
-KEPT = (
-    "PATH HOME USER LOGNAME LANG LANGUAGE TZ LD_LIBRARY_PATH LD_PRELOAD CC CXX VIRTUAL_ENV KUBERNETES_SERVICE_HOST "
-    "PYTHONPATH PYTHONHOME PYTHONNOUSERSITE PYTHONUSERBASE"
-).split()
+KEPT = frozenset(
+    "PATH HOME USER LOGNAME LANG LANGUAGE TZ LD_LIBRARY_PATH LD_PRELOAD CC CXX VIRTUAL_ENV KUBERNETES_SERVICE_HOST "  # noqa: SIM905
+    "PYTHONPATH PYTHONHOME PYTHONNOUSERSITE PYTHONUSERBASE".split()
+)
 KEPT_FAMILIES = tuple(
-    "LC_ CONDA_ CUBLAS_ CUDA_ CUDNN_ GLOO_ KMP_ MALLOC_ MKL_ NCCL_ NVIDIA_ NV_ OMP_ OPENBLAS_ PYTORCH_ TORCH_ "
+    "LC_ CONDA_ CUBLAS_ CUDA_ CUDNN_ GLOO_ KMP_ MALLOC_ MKL_ NCCL_ NVIDIA_ NV_ OMP_ OPENBLAS_ PYTORCH_ TORCH_ "  # noqa: SIM905
     "TORCHINDUCTOR_ TRITON_".split()
 )
 SECRET = re.compile("AUTH|COOKIE|CREDENTIAL|KEY|PASS|SECRET|TOKEN")
 
 
-def clean_environment(environment: Mapping[str, str], folder: Path) -> Dict[str, str]:
+def clean_environment(environment: Mapping[str, str], folder: Path) -> dict[str, str]:
     """No secret, nothing of the runner, and every cache in our own folder: the image stays as it is."""
     kept = {
         name: value
@@ -37,13 +37,14 @@ def clean_environment(environment: Mapping[str, str], folder: Path) -> Dict[str,
         name: str(folder / name.lower())
         for name in ("CUDA_CACHE_PATH", "TORCHINDUCTOR_CACHE_DIR", "TRITON_CACHE_DIR", "XDG_CACHE_HOME")
     }
-    return {**kept, **caches, "TMPDIR": str(folder), "PYTHONDONTWRITEBYTECODE": "1", "PYTHONUNBUFFERED": "1"}
+    ours = {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONUNBUFFERED": "1", "TORCHINDUCTOR_COMPILE_THREADS": "1"}
+    return {**kept, **caches, **ours, "TMPDIR": str(folder)}
 
 
 class Child:
     """A process in a session of its own, with an empty stdin and its output in a file that cannot grow for ever."""
 
-    def __init__(self, command: List[str], environment: Mapping[str, str], folder: Path, output: Path) -> None:
+    def __init__(self, command: list[str], environment: Mapping[str, str], folder: Path, output: Path) -> None:
         self.mark = os.urandom(8).hex()
         self.output = output
         folder.mkdir()

@@ -7,7 +7,7 @@ import os
 import re
 from ctypes import byref, c_int, create_string_buffer
 from pathlib import Path
-from typing import Any, Dict, List, Optional
+from typing import Any, Callable
 
 from .nvml import normalise_address
 
@@ -23,10 +23,10 @@ FAMILIES = {
 CUDA_ONLY = ("cuda", "arch_list", "cudnn_compiled", "cudnn_runtime", "nccl", "cuda_initialised_by_import")
 
 
-def read_torch(torch: Any) -> Dict[str, Any]:
+def read_torch(torch: Any) -> dict[str, Any]:
     """`torch` of the facts, without touching a device; every reading stands alone, since builds lack this or that."""
     library = torch._C
-    read = {
+    read: dict[str, Callable[[], Any]] = {
         "path": lambda: os.path.dirname(torch.__file__),
         "version": lambda: str(torch.__version__),
         "cuda": lambda: torch.version.cuda,
@@ -38,7 +38,7 @@ def read_torch(torch: Any) -> Dict[str, Any]:
         "nccl": lambda: spell_nccl(library._nccl_version()),
         "cuda_initialised_by_import": lambda: bool(torch.cuda.is_initialized()),
     }
-    found: Dict[str, Any] = {"imported": True, "error": None, "unread": {}}
+    found: dict[str, Any] = {"imported": True, "error": None, "unread": {}}
     for name, ask in read.items():
         try:
             found[name] = ask()
@@ -50,7 +50,7 @@ def read_torch(torch: Any) -> Dict[str, Any]:
     return found
 
 
-def join_version(parts: Any) -> Optional[int]:
+def join_version(parts: Any) -> int | None:
     """cuDNN's version as its own header counts: 9.10.2 is 91002, 8.7.0 was 8700; 0 is none."""
     if isinstance(parts, int):
         return parts or None
@@ -66,7 +66,7 @@ def spell_nccl(version: Any) -> str:
     return ".".join(str(part) for part in version[:3])
 
 
-def list_loaded(maps: str) -> List[Dict[str, str]]:
+def list_loaded(maps: str) -> list[dict[str, str]]:
     """The libraries of the families that `/proc/self/maps` shows, by family and path."""
     paths = sorted({found[0] for found in re.findall(r"(/\S*/(lib[\w.+-]+\.so[\w.]*))(?: \(deleted\))?$", maps, re.M)})
     return [
@@ -85,13 +85,13 @@ def read_maps() -> str:
         return ""
 
 
-def list_devices(torch: Any) -> List[Dict[str, Any]]:
+def list_devices(torch: Any) -> list[dict[str, Any]]:
     """The devices in CUDA's order, which is not NVML's: known by their UUID."""
     driver = _load_driver()
     return [_read_device(torch, driver, index) for index in range(torch.cuda.device_count())]
 
 
-def _read_device(torch: Any, driver: Any, index: int) -> Dict[str, Any]:
+def _read_device(torch: Any, driver: Any, index: int) -> dict[str, Any]:
     properties = torch.cuda.get_device_properties(index)
     return {
         "cuda_index": index,
@@ -111,7 +111,7 @@ def _load_driver() -> Any:
         return None
 
 
-def read_uuid(driver: Any, index: int) -> Optional[str]:
+def read_uuid(driver: Any, index: int) -> str | None:
     """The device's UUID as NVML spells it; that of the part where MIG has cut a GPU (version 2 of the call)."""
     device, buffer = c_int(), create_string_buffer(16)
     for name in ("cuDeviceGetUuid_v2", "cuDeviceGetUuid"):
@@ -133,7 +133,7 @@ def _name_kind(driver: Any, index: int) -> str:
     return "MIG-" if b" MIG " in name.value else "GPU-"
 
 
-def _read_pci(driver: Any, index: int) -> Optional[str]:
+def _read_pci(driver: Any, index: int) -> str | None:
     device, text = c_int(), create_string_buffer(32)
     if driver is None or driver.cuDeviceGet(byref(device), c_int(index)) != 0:
         return None
@@ -142,7 +142,7 @@ def _read_pci(driver: Any, index: int) -> Optional[str]:
     return normalise_address(text.value.decode("ascii", "replace"))
 
 
-def read_driver(loaded: List[Dict[str, str]]) -> Dict[str, Any]:
+def read_driver(loaded: list[dict[str, str]]) -> dict[str, Any]:
     """The driver library in use, and the newest CUDA that it speaks."""
     path = next((each["path"] for each in loaded if each["family"] == "cuda"), None)
     version, driver = c_int(), _load_driver() if path else None

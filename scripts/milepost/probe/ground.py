@@ -9,9 +9,10 @@ import re
 import shutil
 import sys
 import time
+from collections.abc import Callable, Mapping
 from importlib.metadata import distributions
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Optional
+from typing import Any
 
 from .journal import Journal
 from .records import compare_files
@@ -21,13 +22,13 @@ VARIABLES = ("CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES", "LD_LIBRARY_PATH"
 LISTED = re.compile(r"(torch|triton|pytorch|nvidia|cuda|functorch|numpy$|transformers$|flash|xformers)")
 NODES = ("dev/nvidiactl", "dev/nvidia-uvm")
 NVIDIA, DISPLAY = "0x10de", "0x03"
-PREFIXES = "usr usr/local opt/* opt/*/envs/* opt/conda opt/venv venv .venv root/.venv workspace/.venv".split()
+PREFIXES = ("usr", "usr/local", "opt/*", "opt/*/envs/*", "venv", ".venv", "workspace/.venv")
 
 
-def main(argv: List[str]) -> int:
+def main(argv: list[str]) -> int:
     """The journal holds a fact of each kind; one that cannot be read does not keep the others away."""
     journal, level, root = Journal(argv[0]), argv[1], Path(argv[2])
-    readers: Dict[str, Callable[[], Any]] = {
+    readers: dict[str, Callable[[], Any]] = {
         "python": read_python,
         "host": lambda: read_host(root, os.environ),
         "driver": lambda: read_driver(root),
@@ -56,12 +57,12 @@ def _take(journal: Journal, name: str, read: Callable[[], Any]) -> None:
     journal.end((name, None), "error" if error else "ok", milliseconds, {}, error)
 
 
-def read_python() -> Dict[str, Any]:
+def read_python() -> dict[str, Any]:
     """The running interpreter."""
     return {"executable": sys.executable, "version": platform.python_version()}
 
 
-def read_host(root: Path, environment: Any) -> Dict[str, Any]:
+def read_host(root: Path, environment: Mapping[str, str]) -> dict[str, Any]:
     """`host` of the facts."""
     boot = read_text(root / "proc/sys/kernel/random/boot_id")
     memory = os.statvfs(str(root / "dev/shm")) if (root / "dev/shm").is_dir() else None
@@ -92,7 +93,7 @@ def name_platform(root: Path) -> str:
     return "linux" if sys.platform.startswith("linux") else "other"
 
 
-def name_container(root: Path, environment: Any) -> str:
+def name_container(root: Path, environment: Mapping[str, str]) -> str:
     """The kind of container; `none` only when nothing hints at one."""
     if environment.get("KUBERNETES_SERVICE_HOST") or (root / "var/run/secrets/kubernetes.io").exists():
         return "kubernetes"
@@ -104,7 +105,7 @@ def name_container(root: Path, environment: Any) -> str:
     return "unknown" if re.search(r"docker|containerd|kubepods|libpod|lxc|buildkit", hints) else "none"
 
 
-def read_memory_limit(root: Path) -> Optional[int]:
+def read_memory_limit(root: Path) -> int | None:
     """The limit of our control group in bytes; None when there is none."""
     for name in ("memory.max", "memory/memory.limit_in_bytes"):
         text = read_text(root / "sys/fs/cgroup" / name) or ""
@@ -113,7 +114,7 @@ def read_memory_limit(root: Path) -> Optional[int]:
     return None
 
 
-def find_compiler(environment: Any) -> Optional[str]:
+def find_compiler(environment: Mapping[str, str]) -> str | None:
     """The C compiler that triton would start, by its own order."""
     given, path = environment.get("CC"), environment.get("PATH")
     if given:
@@ -121,7 +122,7 @@ def find_compiler(environment: Any) -> Optional[str]:
     return shutil.which("gcc", path=path) or shutil.which("clang", path=path)
 
 
-def read_driver(root: Path) -> Dict[str, Any]:
+def read_driver(root: Path) -> dict[str, Any]:
     """What the loaded kernel module says of itself."""
     line = (read_text(root / "proc/driver/nvidia/version") or "").partition("\n")[0]
     found = re.search(r"\d{3}\.\d+(\.\d+)?", line)
@@ -129,14 +130,14 @@ def read_driver(root: Path) -> Dict[str, Any]:
     return {"version": version, "has_open_module": "Open Kernel Module" in line if line else None}
 
 
-def read_nodes(root: Path) -> List[Dict[str, Any]]:
+def read_nodes(root: Path) -> list[dict[str, Any]]:
     """The device nodes, and for those that cannot be opened why."""
     own = sorted(each for each in (root / "dev").glob("nvidia*") if re.fullmatch(r"nvidia\d+", each.name))
     extra = [root / "dev/dxg"] if name_platform(root) == "wsl" else []
     return [try_node(each, root) for each in [*(root / name for name in NODES), *extra, *own]]
 
 
-def try_node(path: Path, root: Path) -> Dict[str, Any]:
+def try_node(path: Path, root: Path) -> dict[str, Any]:
     """The node's path as the machine knows it, and the error of opening it."""
     told = "/" + str(path.relative_to(root))
     try:
@@ -146,7 +147,7 @@ def try_node(path: Path, root: Path) -> Dict[str, Any]:
     return {"path": told, "errno": None}
 
 
-def count_pci_gpus(root: Path) -> Optional[int]:
+def count_pci_gpus(root: Path) -> int | None:
     """NVIDIA's display controllers on the bus, of the whole host; None without a bus."""
     bus = root / "sys/bus/pci/devices"
     if not bus.is_dir():
@@ -157,7 +158,7 @@ def count_pci_gpus(root: Path) -> Optional[int]:
     )
 
 
-def read_installed_torch(path: List[str], prefix: str) -> Dict[str, Any]:
+def read_installed_torch(path: list[str], prefix: str) -> dict[str, Any]:
     """What the files of the installed torch say, for the case that it cannot be imported; empty when there is none."""
     folder = next((Path(each) / "torch" for each in path if (Path(each) / "torch/version.py").is_file()), None)
     if folder is None:
@@ -182,9 +183,9 @@ def name_origin(folder: Path, prefix: Path) -> str:
     return "wheel" if wheels else "other"
 
 
-def list_packages(found: List[Any]) -> List[Dict[str, Any]]:
+def list_packages(found: list[Any]) -> list[dict[str, Any]]:
     """Those that matter for torch and CUDA, by name; the first of a name counts, as it does for imports."""
-    packages: Dict[str, Dict[str, Any]] = {}
+    packages: dict[str, dict[str, Any]] = {}
     for each in found:
         name = (each.metadata["Name"] or "").lower().replace("_", "-")
         if LISTED.match(name):
@@ -192,7 +193,7 @@ def list_packages(found: List[Any]) -> List[Dict[str, Any]]:
     return [packages[name] for name in sorted(packages)]
 
 
-def list_others(root: Path, environment: Any) -> List[str]:
+def list_others(root: Path, environment: Mapping[str, str]) -> list[str]:
     """Other interpreters that hold torch, found by their files; none of them is started."""
     given = [Path(environment[name]) for name in ("VIRTUAL_ENV", "CONDA_PREFIX") if environment.get(name)]
     prefixes = [*given, *(each for pattern in PREFIXES for each in sorted(root.glob(pattern)))]
@@ -209,7 +210,7 @@ def _holds_torch(prefix: Path) -> bool:
         return False
 
 
-def read_text(path: Path) -> Optional[str]:
+def read_text(path: Path) -> str | None:
     """The file's text without the blanks around it; None when it cannot be read or is empty."""
     try:
         return path.read_text(encoding="utf-8", errors="replace").strip() or None

@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any, Dict, List
+from typing import Any
 
 from .arithmetic import Answer, compare, make_integers, merge
 
@@ -44,20 +44,20 @@ def try_dataloader(torch: Any, workers: int, memory: int) -> Answer:
     return answer
 
 
-def try_peer(torch: Any, devices: List[str]) -> Answer:
+def try_peer(torch: Any, devices: list[str]) -> Answer:
     """Whole numbers survive the way from each device to each other one."""
     numbers = make_integers(torch, 23, 1024, 1024)
     answers = []
-    for source in devices:
-        for target in devices:
+    for source, there in enumerate(devices):
+        for target, here in enumerate(devices):
             if source != target or len(devices) == 1:
-                answers.append(compare(torch, numbers.to(source, torch.int32).to(target), numbers))
+                answers.append(compare(torch, numbers.to(there, torch.int32).to(here), numbers))
     answer = merge(iter(answers))
     answer["pairs"] = len(answers)
     return answer
 
 
-def try_nccl(torch: Any, devices: List[str], folder: Path) -> Answer:
+def try_nccl(torch: Any, devices: list[str], folder: Path) -> Answer:
     """As many processes as devices have added up whole numbers, and each has the exact sum."""
     store, size = folder / "store", len(devices)
     tasks = [
@@ -75,7 +75,7 @@ def try_nccl(torch: Any, devices: List[str], folder: Path) -> Answer:
     return answer
 
 
-def _start_rank(task: Dict[str, Any], folder: Path) -> Any:
+def _start_rank(task: dict[str, Any], folder: Path) -> Any:
     """The rank's process, in our group, so that it ends when we are ended."""
     local = {"GLOO_SOCKET_IFNAME": "lo", "NCCL_SOCKET_IFNAME": "lo"}
     command = [sys.executable, START, "rank", json.dumps(task)]
@@ -83,7 +83,7 @@ def _start_rank(task: Dict[str, Any], folder: Path) -> Any:
         return subprocess.Popen(command, env={**os.environ, **local}, stdout=log, stderr=log, cwd=str(folder))
 
 
-def _wait(ranks: List[Any]) -> List[int]:
+def _wait(ranks: list[Any]) -> list[int]:
     """How each ended; when one fails, the others, who wait for it, are ended too."""
     left = list(ranks)
     while left:

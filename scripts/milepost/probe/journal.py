@@ -6,7 +6,7 @@ import json
 import math
 import os
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, Optional, Tuple
 
 Event = Dict[str, Any]
 Step = Tuple[str, Optional[str]]
@@ -23,11 +23,11 @@ class Journal:
         """The step is under way: what goes wrong from now on is its fault."""
         self._write({"event": "begin", "step": step})
 
-    def end(self, step: Step, status: str, ms: int, detail: Any, error: Optional[str] = None) -> None:
+    def end(self, step: Step, status: str, ms: int, detail: Any, error: str | None = None) -> None:
         """The step is over."""
         self._write({"event": "end", "step": step, "status": status, "ms": ms, "detail": detail, "error": error})
 
-    def plan(self, steps: List[Step]) -> None:
+    def plan(self, steps: list[Step]) -> None:
         """These steps will be taken, in this order."""
         self._write({"event": "plan", "steps": steps})
 
@@ -48,13 +48,13 @@ class Reader:
         self.rest = b""
         self.is_garbled = False
 
-    def advance(self) -> List[Event]:
+    def advance(self) -> list[Event]:
         """The events since the last look; an unfinished line waits for its end."""
         lines = (self.rest + self._read()).split(b"\n")
         self.rest = lines.pop()
         return [event for event in map(self._parse, lines) if event]
 
-    def finish(self) -> List[Event]:
+    def finish(self) -> list[Event]:
         """The last events; an unfinished line is garbage now."""
         events = self.advance()
         self.is_garbled = self.is_garbled or bool(self.rest)

@@ -15,16 +15,18 @@ if __name__ == "__main__":  # run by path: begin again as a module of a package,
 
 import argparse
 import json
+import shutil
 import tempfile
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, Optional, Tuple
+from typing import Any
 
 from .child import Child, clean_environment
 from .facts import Reports, assemble
-from .journal import Event, Reader, Step
-from .watch import Outcome, Watch, limit_by
+from .journal import Reader, Step
+from .watch import Outcome, Unstarted, Watch, limit_by
 
 LEVELS = ("quick", "full")
 NODE = "milepost-probe-"
@@ -45,13 +47,12 @@ class Options:
 
     scale: float = 1.0
     root: str = "/"
-    extra: Optional[str] = None
+    extra: str | None = None
+    deadlines: Mapping[str, float] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
 
 
-def run_probe(
-    python: str, level: str, needs: Mapping[str, Any], folder: Path, options: Optional[Options] = None
-) -> Path:
+def run_probe(python: str, level: str, needs: Mapping[str, Any], folder: Path, options: Options | None = None) -> Path:
     """The file `facts.json` in the folder tells what was found, and what could not be found and why."""
     started, clock = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), time.monotonic()
     with tempfile.TemporaryDirectory(prefix=NODE) as work:
@@ -68,9 +69,11 @@ class Round:
     """One probing of one interpreter: its processes, one after another except for the first two."""
 
     def __init__(self, python: str, level: str, needs: Mapping[str, Any], work: Path, options: Options) -> None:
-        self.python, self.level, self.needs, self.work, self.options = python, level, needs, work, options
-        self.reports = Reports(python=python, environment=options.environment)
-        self.deadline = limit_by({**DEADLINES[level], **ALONE}, DEADLINES[level]["step"])
+        self.level, self.needs, self.work, self.options = level, needs, work, options
+        self.python = os.path.abspath(shutil.which(python, path=options.environment.get("PATH")) or python)
+        self.reports = Reports(python=self.python)
+        limits = {**DEADLINES[level], **ALONE, **options.deadlines}
+        self.deadline = limit_by(limits, limits["step"])
         self.environment = clean_environment(options.environment, work)
         self.count = 0
         self.has_given_up = False
@@ -81,13 +84,15 @@ class Round:
         nvml = self._start("nvml", ())
         ground = self._start("ground", arguments)
         self.reports.nvml = nvml.follow(self.deadline)
-        self.reports.ground = ground.follow(limit_by({"files": ALONE["files"]}, DEADLINES[self.level]["ground"]))
+        self.reports.ground = ground.follow(lambda name: self.deadline("files" if name == "files" else "ground"))
         self._run_torch()
         for program in self._list_alone():
             self._run_alone(program)
         return self.reports
 
-    def _start(self, program: str, arguments: Tuple[str, ...], *, task: Optional[Dict[str, Any]] = None) -> Watch:
+    def _start(
+        self, program: str, arguments: tuple[str, ...], *, task: dict[str, Any] | None = None
+    ) -> Watch | Unstarted:
         """The program has been started in the inspected interpreter."""
         self.count += 1
         place = self.work / f"{self.count}-{program}"
@@ -101,14 +106,18 @@ class Round:
             arguments = (str(journal), *arguments)
         start = str(Path(__file__).resolve().with_name("start.py"))
         command = [self.python, start, program, *arguments]
-        child = Child(command, self.environment, place, place.with_suffix(".output"))
-        return Watch(child, Reader(journal), ("import" if first == "torch" else first, None), self.options.scale)
+        step = ("import" if first == "torch" else first, None)
+        try:
+            child = Child(command, self.environment, place, place.with_suffix(".output"))
+        except OSError as trouble:
+            return Unstarted(step, trouble)
+        return Watch(child, Reader(journal), step, self.options.scale)
 
     def _run_torch(self) -> None:
         """Every step has been taken or given up: after a fault another process takes the rest."""
-        done: List[Step] = []
-        faults: Dict[Optional[str], int] = {}
-        plan: Optional[List[Step]] = None
+        done: list[Step] = []
+        faults: dict[str | None, int] = {}
+        plan: list[Step] | None = None
         while True:
             outcome = self._start("worker", (), task=self._task("torch", done)).follow(self.deadline)
             plan = plan if outcome.plan is None else outcome.plan
@@ -123,7 +132,7 @@ class Round:
                 self._give_up([each for each in plan or [] if each[1] == step[1]], done)
         self._give_up(plan or [], done)
 
-    def _task(self, program: str, done: List[Step]) -> Dict[str, Any]:
+    def _task(self, program: str, done: list[Step]) -> dict[str, Any]:
         loader = self.needs.get("dataloader") or SMALL_LOADER
         return {
             "program": program,
@@ -136,7 +145,7 @@ class Round:
             "dataloader": {"workers": loader["workers"], "memory": loader["shm"]},
         }
 
-    def _keep(self, outcome: Outcome, done: List[Step]) -> None:
+    def _keep(self, outcome: Outcome, done: list[Step]) -> None:
         """The results are kept; steps that every process takes count once while they pass."""
         self.reports.torch.append(outcome)
         for event in outcome.results:
@@ -150,7 +159,7 @@ class Round:
             self.reports.results.append({**vars(fault), "step": fault.step, "ms": None, "detail": None})
             done.append(fault.step)
 
-    def _give_up(self, steps: List[Step], done: List[Step]) -> None:
+    def _give_up(self, steps: list[Step], done: list[Step]) -> None:
         """Steps that are not done will not be run."""
         for step in steps:
             if step not in done:
@@ -158,9 +167,9 @@ class Round:
                 self.reports.results.append({"step": step, "status": "not-run", "error": error, "reason": "error"})
                 done.append(step)
 
-    def _list_alone(self) -> List[str]:
+    def _list_alone(self) -> list[str]:
         """The probes that have processes of their own: by level, by what is declared, by how many GPUs there are."""
-        many = self.level == "full" and self.reports.count_devices() > 1
+        many = self.level == "full" and len(self.reports.list_devices()) > 1
         return [
             name
             for name, is_wanted in (
@@ -187,7 +196,7 @@ class Round:
             self.has_given_up = fault.status == "unkillable"
 
 
-def read_needs(path: Optional[str]) -> Dict[str, Any]:
+def read_needs(path: str | None) -> dict[str, Any]:
     """The needs in the file; raises ValueError when they are not of the known form."""
     if path is None:
         return {}
@@ -195,7 +204,9 @@ def read_needs(path: Optional[str]) -> Dict[str, Any]:
     if not isinstance(needs, dict):
         raise ValueError("the needs are not a JSON object")
     loader, imports = needs.get("dataloader"), needs.get("imports") or []
-    if loader is not None and not (isinstance(loader, dict) and all(_is_size(loader, key) for key in ("workers", "shm"))):
+    if loader is not None and not (
+        isinstance(loader, dict) and all(_is_size(loader, key) for key in ("workers", "shm"))
+    ):
         raise ValueError("dataloader wants `workers` and `shm`, whole numbers above zero")
     if not isinstance(imports, list) or not all(isinstance(each, str) and each for each in imports):
         raise ValueError("imports wants a list of module names")
@@ -204,12 +215,12 @@ def read_needs(path: Optional[str]) -> Dict[str, Any]:
     return needs
 
 
-def _is_size(loader: Dict[str, Any], key: str) -> bool:
+def _is_size(loader: dict[str, Any], key: str) -> bool:
     value = loader.get(key)
     return isinstance(value, int) and not isinstance(value, bool) and value > 0
 
 
-def main(argv: List[str]) -> int:
+def main(argv: list[str]) -> int:
     """The facts are written; the value is 2 when what was asked cannot be understood."""
     parser = argparse.ArgumentParser(prog="launch.py", description="Probes this machine and writes facts.json.")
     parser.add_argument("--python", required=True, help="the interpreter to inspect")
@@ -218,8 +229,6 @@ def main(argv: List[str]) -> int:
     parser.add_argument("--out", required=True, help="the folder for facts.json")
     parser.add_argument("--scale", type=float, default=1.0, help="all deadlines are multiplied by it")
     given = parser.parse_args(argv)
-    if sys.version_info < (3, 8):
-        parser.error("Python 3.8 or newer is needed")
     try:
         needs = read_needs(given.needs)
     except (OSError, ValueError) as trouble:

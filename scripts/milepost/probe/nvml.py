@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import ctypes
 import re
+from collections.abc import Callable
 from ctypes import Structure, byref, c_char, c_int, c_uint, c_ulonglong, c_void_p, create_string_buffer, sizeof
-from typing import Any, Callable, Dict, List, Optional
+from typing import Any
 
 from .journal import Journal
 
@@ -68,7 +69,7 @@ UNCORRECTED, VOLATILE = 1, 0
 class PciInfo(Structure):
     """nvmlPciInfo_t of version 3."""
 
-    _fields_ = [  # noqa: RUF012
+    _fields_ = [
         ("legacy", c_char * 16),
         ("domain", c_uint),
         ("bus", c_uint),
@@ -82,13 +83,13 @@ class PciInfo(Structure):
 class Memory(Structure):
     """nvmlMemory_t: what is used includes what the driver keeps for itself."""
 
-    _fields_ = [("total", c_ulonglong), ("free", c_ulonglong), ("used", c_ulonglong)]  # noqa: RUF012
+    _fields_ = [("total", c_ulonglong), ("free", c_ulonglong), ("used", c_ulonglong)]
 
 
 class MemoryWithReserve(Structure):
     """nvmlMemory_v2_t: what the driver keeps for itself stands apart."""
 
-    _fields_ = [  # noqa: RUF012
+    _fields_ = [
         ("version", c_uint),
         ("total", c_ulonglong),
         ("reserved", c_ulonglong),
@@ -148,8 +149,8 @@ class Sheet:
     """The leaves of one object, and for each that could not be read the reason."""
 
     def __init__(self) -> None:
-        self.leaves: Dict[str, Any] = {}
-        self.unread: Dict[str, str] = {}
+        self.leaves: dict[str, Any] = {}
+        self.unread: dict[str, str] = {}
         self.broken = "ok"
 
     def read(self, name: str, ask: Callable[[], Any]) -> Any:
@@ -168,7 +169,7 @@ class Sheet:
             self.broken = str(refused)
 
 
-def main(argv: List[str]) -> int:
+def main(argv: list[str]) -> int:
     """The journal holds the driver and one fact for every GPU."""
     journal = Journal(argv[0])
     journal.begin(("nvml", None))
@@ -198,7 +199,7 @@ def _read_all(library: Library, journal: Journal) -> None:
     journal.tell("driver", {**driver.leaves, "nvml": broken, "unread": driver.unread})
 
 
-def _read_gpu(library: Library, index: int) -> List[Sheet]:
+def _read_gpu(library: Library, index: int) -> list[Sheet]:
     """The GPU, or the parts into which MIG has cut it; nothing for one that is not ours to use.
 
     nvml.h: the count holds all GPUs of the system, also those that answer `no-permission` to whoever asks for them.
@@ -227,7 +228,7 @@ def _is_cut(library: Library, device: Any) -> bool:
     return now.value == 1
 
 
-def _list_parts(library: Library, device: Any) -> List[Any]:
+def _list_parts(library: Library, device: Any) -> list[Any]:
     parts = []
     try:
         most = library.number("DeviceGetMaxMigDeviceCount", device)
@@ -265,14 +266,14 @@ def _read_device(library: Library, device: Any, parent: Any) -> Sheet:
     return sheet
 
 
-def _read_pci(library: Library, device: Any) -> Optional[str]:
+def _read_pci(library: Library, device: Any) -> str | None:
     """The address as the kernel writes it: four digits of domain, small letters."""
     info = PciInfo()
     library.call("DeviceGetPciInfo_v3", device, byref(info))
     return normalise_address(info.address.decode("ascii", "replace"))
 
 
-def normalise_address(address: str) -> Optional[str]:
+def normalise_address(address: str) -> str | None:
     """`00000000:1B:00.0` as `0000:1b:00.0`; None when it is no address."""
     found = re.match(r"([0-9A-Fa-f]*)([0-9A-Fa-f]{4}):([0-9A-Fa-f]{2}):([0-9A-Fa-f]{2})(?:\.([0-7]))?$", address)
     if found is None:
@@ -305,7 +306,7 @@ def _read_total(library: Library, device: Any) -> int:
     return int(plain.total)
 
 
-def _read_compute_mode(library: Library, device: Any) -> Optional[str]:
+def _read_compute_mode(library: Library, device: Any) -> str | None:
     return COMPUTE_MODES.get(library.number("DeviceGetComputeMode", device))
 
 

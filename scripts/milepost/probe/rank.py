@@ -5,14 +5,14 @@ from __future__ import annotations
 import importlib
 import json
 from pathlib import Path
-from typing import Any, Dict, List
+from typing import Any
 
 from .arithmetic import Answer, compare, make_integers
 
 
-def main(argv: List[str]) -> int:
+def main(argv: list[str]) -> int:
     """The report holds what this rank found; an error is told in it as well."""
-    task: Dict[str, Any] = json.loads(argv[0])
+    task: dict[str, Any] = json.loads(argv[0])
     try:
         report = _reduce(importlib.import_module("torch"), task)
     except Exception as trouble:  # whatever torch says is what the report is for
@@ -21,7 +21,7 @@ def main(argv: List[str]) -> int:
     return 1 if "error" in report else 0
 
 
-def _reduce(torch: Any, task: Dict[str, Any]) -> Answer:
+def _reduce(torch: Any, task: dict[str, Any]) -> Answer:
     distributed = importlib.import_module("torch.distributed")
     is_cuda = task["device"].startswith("cuda")
     if is_cuda:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Optional, Tuple
+from typing import Any
 
 # Their files are read whole at level full: they are the ones that another package lays its own over.
 HASHED = ("nvidia-cudnn", "nvidia-nccl")
 JUDGED = ("nvidia-", "torch", "triton")
 
 
-def compare_files(distributions: List[Any], level: str) -> Dict[str, Any]:
+def compare_files(distributions: list[Any], level: str) -> dict[str, Any]:
     """`files` of the facts: how the libraries were compared, how many, and which differ."""
     checked, differ = 0, []
     for name, distribution in sorted(_judged(distributions), key=lambda each: each[0]):
@@ -24,7 +25,7 @@ def compare_files(distributions: List[Any], level: str) -> Dict[str, Any]:
     return {"how": "sha256" if level == "full" else "size", "checked": checked, "differ": differ}
 
 
-def is_same(path: Path, size: Optional[int], digest: Optional[str]) -> bool:
+def is_same(path: Path, size: int | None, digest: str | None) -> bool:
     """True when the file has that size and, where one is given, that hash."""
     try:
         if size is not None and path.stat().st_size != size:
@@ -43,14 +44,14 @@ def hash_file(path: Path) -> str:
     return base64.urlsafe_b64encode(found.digest()).rstrip(b"=").decode("ascii")
 
 
-def _judged(distributions: List[Any]) -> Iterator[Tuple[str, Any]]:
+def _judged(distributions: list[Any]) -> Iterator[tuple[str, Any]]:
     for each in distributions:
         name = (each.metadata["Name"] or "").lower().replace("_", "-")
         if name.startswith(JUDGED):
             yield name, each
 
 
-def _list_libraries(distribution: Any) -> Iterator[Tuple[Path, Optional[int], Optional[str]]]:
+def _list_libraries(distribution: Any) -> Iterator[tuple[Path, int | None, str | None]]:
     """Each library with the size and the hash that RECORD gives; none where there is no RECORD."""
     for each in distribution.files or ():
         is_library = each.name.endswith(".so") or ".so." in each.name

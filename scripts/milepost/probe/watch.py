@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import signal
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Callable, Dict, List, Optional, Tuple
 
 from .child import Child
 from .journal import Event, Reader, Step
@@ -22,7 +22,7 @@ class Fault:
     step: Step
     status: str
     error: str
-    signal: Optional[int] = None
+    signal: int | None = None
     reason: str = "error"
 
 
@@ -30,10 +30,10 @@ class Fault:
 class Outcome:
     """What a program told, in order."""
 
-    results: List[Event] = field(default_factory=list)
-    facts: List[Tuple[str, object]] = field(default_factory=list)
-    plan: Optional[List[Step]] = None
-    fault: Optional[Fault] = None
+    results: list[Event] = field(default_factory=list)
+    facts: list[tuple[str, object]] = field(default_factory=list)
+    plan: list[Step] | None = None
+    fault: Fault | None = None
     is_garbled: bool = False
 
     @property
@@ -44,14 +44,26 @@ class Outcome:
         return "garbage" if self.is_garbled else "error"
 
 
+class Unstarted:
+    """A program that the system did not start: it is followed as one that crashed at once."""
+
+    def __init__(self, first: Step, trouble: OSError) -> None:
+        self.first, self.trouble = first, trouble
+
+    def follow(self, deadline: Callable[[str], float]) -> Outcome:
+        """Nothing was told."""
+        error = f"it cannot be started: {self.trouble}"
+        return Outcome(fault=Fault(self.first, "crashed", error, reason="crashed"))
+
+
 class Watch:
     """One child and its journal; the first step is to blame until another has begun."""
 
     def __init__(self, child: Child, reader: Reader, first: Step, scale: float) -> None:
         self.child, self.reader, self.first, self.scale = child, reader, first, scale
-        self.open: Optional[Step] = None
+        self.open: Step | None = None
         self.outcome = Outcome()
-        self.last: Optional[Event] = None
+        self.last: Event | None = None
 
     def follow(self, deadline: Callable[[str], float]) -> Outcome:
         """The child has ended or been given up, and nothing that it started is left."""
@@ -72,7 +84,7 @@ class Watch:
     def _name(self) -> str:
         return (self.open or self.first)[0]
 
-    def _take(self, events: List[Event]) -> bool:
+    def _take(self, events: list[Event]) -> bool:
         """True when a step has begun or ended."""
         moved = False
         for event in events:
@@ -102,9 +114,9 @@ class Watch:
         error = "what it reported cannot be read"
         self.outcome.results.append({"step": step, "status": "error", "error": error, "reason": "garbage"})
 
-    def _judge(self, status: str, deadline: Callable[[str], float]) -> Optional[Fault]:
+    def _judge(self, status: str, deadline: Callable[[str], float]) -> Fault | None:
         if status:
-            seconds = deadline(self._name())
+            seconds = deadline(self._name()) * self.scale
             error = f"no answer within {seconds:g} s"
             if status == "unkillable":
                 error += ", and the kernel could not end the process: restart the machine"
@@ -140,6 +152,6 @@ def _name_signal(number: int) -> str:
         return f"signal {number}"
 
 
-def limit_by(table: Dict[str, float], other: float) -> Callable[[str], float]:
+def limit_by(table: dict[str, float], other: float) -> Callable[[str], float]:
     """The deadline of a step: by its name, or by the part before the dot."""
     return lambda name: table.get(name, table.get(name.partition(".")[0], other))

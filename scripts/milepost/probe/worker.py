@@ -15,7 +15,7 @@ import signal
 import time
 from functools import partial
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
+from typing import Any, Callable, Iterator
 
 from . import arithmetic, device, groups
 from .ground import read_nodes
@@ -34,11 +34,11 @@ class Fault(Exception):
 class Worker:
     """One run: its task, its journal, torch once it is imported, and the devices as (UUID, name for torch)."""
 
-    def __init__(self, task: Dict[str, Any], journal: Journal) -> None:
+    def __init__(self, task: dict[str, Any], journal: Journal) -> None:
         self.task, self.journal = task, journal
         self.torch: Any = None
-        self.devices: List[Tuple[Optional[str], str]] = [(None, "cpu")]
-        self.nodes: List[Dict[str, Any]] = []
+        self.devices: list[tuple[str | None, str]] = [(None, "cpu")]
+        self.nodes: list[dict[str, Any]] = []
 
     def run(self) -> None:
         """Every step of the program has been taken; raises Fault at the first that cannot."""
@@ -80,7 +80,7 @@ class Worker:
         else:
             self.journal.end(step, "wrong" if wrong else "ok", _since(start), detail, wrong)
 
-    def _import(self) -> Dict[str, Any]:
+    def _import(self) -> dict[str, Any]:
         self.torch = importlib.import_module("torch")
         return {}
 
@@ -93,7 +93,7 @@ class Worker:
         self.journal.tell("loaded", loaded)
         self.journal.tell("libcuda", device.read_driver(loaded))
 
-    def _initialise(self) -> Dict[str, Any]:
+    def _initialise(self) -> dict[str, Any]:
         self.torch.cuda.init()
         found = device.list_devices(self.torch)
         self.journal.tell("devices", found)
@@ -102,7 +102,7 @@ class Worker:
             self.torch.zeros(1, device=name)
         return {"count": len(found)}
 
-    def _list_steps(self) -> Iterator[Tuple[Step, Work]]:
+    def _list_steps(self) -> Iterator[tuple[Step, Work]]:
         """Every step of the level, device by device; access to each is looked at again at the end."""
         extra = _load_extra(self.task["extra"])
         for number, (uuid, name) in enumerate(self.devices):
@@ -115,7 +115,7 @@ class Worker:
             if extra is None or not extra.get("ONLY"):
                 yield ("again", uuid), partial(self._look_again, name)
 
-    def _look_again(self, name: str) -> Dict[str, Any]:
+    def _look_again(self, name: str) -> dict[str, Any]:
         """A kernel still gives the right answer, and every node that could be opened at first still can."""
         answer = arithmetic.try_matmul(self.torch, name, "float32", 31)
         could = {each["path"] for each in self.nodes if each["errno"] is None}
@@ -124,7 +124,7 @@ class Worker:
             answer["wrong"] = f"access was lost since the start: {lost}"
         return answer
 
-    def _run_alone(self, program: str) -> Dict[str, Any]:
+    def _run_alone(self, program: str) -> dict[str, Any]:
         """The one probe of a process of its own, importing torch included."""
         self.torch = importlib.import_module("torch")
         devices = self._list_names()
@@ -137,13 +137,13 @@ class Worker:
             return groups.try_nccl(self.torch, devices, Path.cwd())
         return groups.try_peer(self.torch, devices)
 
-    def _list_names(self) -> List[str]:
+    def _list_names(self) -> list[str]:
         if self.task["device"] != "cuda":
             return ["cpu"] * self.task["processes"]
         return [f"cuda:{index}" for index in range(self.torch.cuda.device_count())]
 
 
-def list_probes(torch: Any, name: str, level: str, *, is_first: bool) -> Iterator[Tuple[str, Work]]:
+def list_probes(torch: Any, name: str, level: str, *, is_first: bool) -> Iterator[tuple[str, Work]]:
     """What is tried on one device, by name, in order."""
     yield "alloc", partial(arithmetic.try_alloc, torch, name)
     yield "matmul.fp32", partial(arithmetic.try_matmul, torch, name, "float32")
@@ -162,7 +162,7 @@ def list_probes(torch: Any, name: str, level: str, *, is_first: bool) -> Iterato
         yield "graph", partial(arithmetic.try_graph, torch, name)
 
 
-def main(argv: List[str]) -> int:
+def main(argv: list[str]) -> int:
     """The journal holds every step that was taken; the process leaves without torch's own farewell, which may hang."""
     task = json.loads(Path(argv[0]).read_text(encoding="utf-8"))
     _adopt_orphans()
@@ -174,7 +174,7 @@ def main(argv: List[str]) -> int:
     os._exit(status)
 
 
-def end_children() -> List[str]:
+def end_children() -> list[str]:
     """What this process has running below it has been ended; the value names each by its command."""
     ended = []
     for pid in _list_children():
@@ -185,7 +185,7 @@ def end_children() -> List[str]:
     return ended
 
 
-def _list_children() -> List[int]:
+def _list_children() -> list[int]:
     try:
         return [
             int(pid) for path in Path("/proc/self/task").glob("*/children") for pid in path.read_text("ascii").split()
@@ -217,13 +217,13 @@ def _adopt_orphans() -> None:
         pass  # then only direct children are seen
 
 
-def _import_declared(module: str) -> Dict[str, Any]:
+def _import_declared(module: str) -> dict[str, Any]:
     found = importlib.import_module(module)
     version = getattr(found, "__version__", None)
     return {"version": version if isinstance(version, str) else None}
 
 
-def _load_extra(path: Optional[str]) -> Optional[Dict[str, Any]]:
+def _load_extra(path: str | None) -> dict[str, Any] | None:
     """The names in a file of further probes; None without one."""
     if path is None:
         return None

@@ -207,7 +207,10 @@ def test_a_declaration_that_cannot_be_is_part_of_the_verdict(step: Step) -> None
 
 def test_what_is_declared_is_what_is_tried(step: Step) -> None:
     """The probe is told the device and every need."""
-    step.plan = PLAN.replace("    cuda: \"13.0\"\n", "    cuda: \"13.0\"\n    needs: {compile: true, imports: [torchvision], dataloader: {workers: 2, shm: 1 GB}}\n")
+    step.plan = PLAN.replace(
+        '    cuda: "13.0"\n',
+        '    cuda: "13.0"\n    needs: {compile: true, imports: [torchvision], dataloader: {workers: 2, shm: 1 GB}}\n',
+    )
 
     step.run()
 
