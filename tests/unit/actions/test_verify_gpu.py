@@ -189,6 +189,32 @@ def test_a_pull_request_is_judged_by_the_plan_of_its_base(step: Step, make_githu
     assert ["gpu-name"] == [each.rule for each in outcome.diagnostics]
 
 
+def test_a_first_step_reads_the_plan_from_github(step: Step, make_github: Callable[..., Any]) -> None:
+    """Nothing is checked out; the plan file is that of the deployed commit."""
+    from milepost.remote.client import Access, connect
+
+    github = make_github({"files": {"other.yml": PLAN}})
+    access = Access(token="workflow-token", repository="octo/widgets", api_url=github.url)
+    step.client = connect(access, log=step.log.append)
+
+    outcome = step.run({"event": "push", "sha": "main"}, plan=Path("other.yml"))
+
+    assert ExitCode.DONE is outcome.exit_code
+
+
+def test_a_plan_that_is_nowhere_is_unusable(step: Step, make_github: Callable[..., Any]) -> None:
+    """Neither in the workspace nor on GitHub."""
+    from milepost.remote.client import Access, connect
+
+    access = Access(token="workflow-token", repository="octo/widgets", api_url=make_github().url)
+    step.client = connect(access, log=step.log.append)
+
+    with pytest.raises(Unusable) as caught:
+        step.run({"event": "push", "sha": "main"}, plan=Path("other.yml"))
+
+    assert ["missing-plan"] == [each.rule for each in caught.value.diagnostics]
+
+
 def test_a_pull_request_whose_base_cannot_be_read_is_unusable(step: Step) -> None:
     """Without a token; its own plan file is not taken instead."""
     with pytest.raises(Unusable) as caught:

@@ -134,8 +134,7 @@ def _judge_foreign(case: Case) -> Check:
 
 def _home(path: str) -> str:
     """The folder that holds torch and its packages, with a slash."""
-    before, found, _ = path.partition("/torch/")
-    return f"{before}/" if found else f"{path.rpartition('/')[0]}/"
+    return f"{path.removesuffix('/__init__.py').rpartition('/')[0]}/"
 
 
 def _folders(case: Case, family: str) -> list[str]:
