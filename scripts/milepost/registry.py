@@ -10,6 +10,7 @@ from milepost.declare import Action
 COMMANDS = {
     "sync": "milepost.actions.sync:SYNC",
     "gate": "milepost.actions.gate:GATE",
+    "verify-gpu": "milepost.actions.verify_gpu:VERIFY_GPU",
     "validate": "milepost.actions.validate:VALIDATE",
     "export": "milepost.actions.export:EXPORT",
 }

@@ -29,8 +29,10 @@ ONLY_IN = {
 # Who may import which room of ours.
 ROOMS = {
     "core/": ("core", "diagnostics"),
+    "data/": ("core", "data"),
     "planfile/": ("core", "diagnostics", "planfile"),
     "images/": ("core", "diagnostics", "errors", "images"),
+    "probe/": ("probe",),
     "remote/": ("core", "diagnostics", "errors", "remote"),
     "runner/": ("diagnostics", "runner", "views"),
     "views/": ("core", "declare", "diagnostics", "views"),
@@ -39,7 +41,7 @@ ROOMS = {
 CALLS_ONLY_IN = {
     "print": ("cli.py", "simulator/server.py"),
     "open": (),
-    "sys.exit": (),
+    "sys.exit": ("probe/start.py",),
     "time.sleep": ("remote/client.py", "simulator/server.py"),
     "time.time": ("remote/client.py",),
     "datetime.now": ("cli.py",),
@@ -57,7 +59,10 @@ def imports(path: Path) -> Iterator[str]:
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from (each.name for each in node.names)
-        if isinstance(node, ast.ImportFrom) and node.module:
+        if isinstance(node, ast.ImportFrom) and node.level:
+            folders = ("milepost", *path.relative_to(PACKAGE).parts)[: -node.level]
+            yield ".".join([*folders, *([node.module] if node.module else [])])
+        elif isinstance(node, ast.ImportFrom) and node.module:
             yield node.module
 
 

@@ -8,10 +8,12 @@ from datetime import timedelta
 from pathlib import Path
 
 from milepost.core.change import Change, Plan, Verb, describe
+from milepost.core.compatibility import judge_environments
 from milepost.core.diff import diff, judge_limits, judge_repository
 from milepost.core.mode import Mode, choose_mode
 from milepost.core.model import DesiredState, Snapshot
 from milepost.core.pace import parse_pace
+from milepost.data.load import load_data
 from milepost.declare import BAD_INPUT, GITHUB_TOKEN, Action, Output, given
 from milepost.diagnostics import Diagnostic, has_errors
 from milepost.errors import ExitCode, Refused, Unusable
@@ -97,6 +99,7 @@ def _load(inputs: Inputs, world: World) -> DesiredState:
         problems += (BAD_INPUT.found(f"pace: {inputs.pace!r} is not a pace", help="write it like 1/s 80/min 500/h"),)
     if desired is not None:
         problems += judge_repository(desired, world.context.repository)
+        problems += judge_environments(desired.environments.values(), load_data(), world.today(desired.timezone))
     if desired is None or pace is None or has_errors(problems):
         raise Unusable(problems)
     world.github.pace = pace

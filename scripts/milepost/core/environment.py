@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from enum import Enum
 
@@ -37,6 +38,9 @@ class Specifier:
 
     text: str
     versions: SpecifierSet
+
+    def __str__(self) -> str:
+        return self.text
 
     def takes(self, version: str, *, has_prerelease: bool = False) -> bool:
         """True when the version will do; a pre-release only where it is asked for, a text that is no version never."""
@@ -114,7 +118,10 @@ class Waiver:
 
 @dataclass(frozen=True, kw_only=True)
 class Environment:
-    """An environment of the plan file; what is None is not declared, and so not judged."""
+    """An environment of the plan file; what is None is not declared, and so not judged.
+
+    `is_cpu` says that no GPU is wanted, and that a build without CUDA will do.
+    """
 
     name: str
     image: str | None = None
@@ -132,13 +139,13 @@ class Environment:
     gpu: GpuDemand | None = None
     needs: Needs = Needs()
     waivers: tuple[Waiver, ...] = ()
+    is_cpu: bool = False
     at: Location
+    places: Mapping[str, Location] = field(default_factory=dict, compare=False, repr=False)
 
-    @property
-    def has_gpu(self) -> bool:
-        """False when it is declared to be one of CPUs: a `cpu` build, or no GPU at all."""
-        count = self.gpu.count if self.gpu else None
-        return self.local != "cpu" and not (count and count.takes("0") and not count.takes("1"))
+    def place(self, key: str) -> Location:
+        """Where the key stands in the plan file, or else the environment."""
+        return self.places.get(key, self.at)
 
     def waiver(self, check: str, today: date) -> Waiver | None:
         """The waiver of the check that holds today, if any."""
@@ -161,6 +168,13 @@ def read_specifier(text: str) -> tuple[Specifier | None, str]:
     if versions.is_unsatisfiable():
         return None, "admits no version at all"
     return Specifier(text.strip(), versions), ""
+
+
+def specify(text: str) -> Specifier:
+    """The specifier of a text that is known to be one."""
+    specifier, reason = read_specifier(text)
+    assert specifier is not None, f"{text!r} {reason}"
+    return specifier
 
 
 def read_sizes(text: str) -> tuple[Sizes | None, str]:
