@@ -159,8 +159,9 @@ def _command(
         *("--defaultbranch", "main"),
         *("--actor", "octocat"),
         "--no-cache-server",
-        # A job with `container:` runs in an image of this machine.
+        # A job with `container:` runs in an image of this machine, and leaves no container when it fails.
         "--pull=false",
+        "--rm",
         *("--container-daemon-socket", "-"),
         *_flags("--env", given),
     ]

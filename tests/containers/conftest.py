@@ -44,6 +44,8 @@ default_ulimits = ["nofile=1024:1024", "nproc=4096:4096"]
 runtime = "runc"
 cgroup_manager = "cgroupfs"
 events_logger = "file"
+# What watched over a finished step would stay for five minutes.
+exit_command_delay = 1
 """
 STORAGE = """\
 [storage]
@@ -114,7 +116,7 @@ def engines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engines]:
     }
     found = Engines(folder=folder, environment={**os.environ, **own})
     yield found
-    found.run("podman", "rm", "--all", "--force", is_checked=False)
+    found.run("podman", "rm", "--all", "--force", "--time=0", is_checked=False)
     found.run("buildah", "rm", "--all", is_checked=False)
     found.run("umount", str(folder / "storage" / "overlay"), is_checked=False)
     shutil.rmtree(folder, ignore_errors=True)
