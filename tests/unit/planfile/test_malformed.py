@@ -78,6 +78,7 @@ def test_every_keyword_of_the_schema_has_a_malformed_plan() -> None:
         "additionalProperties",
         "enum",
         "maxItems",
+        "maxProperties",
         "maxLength",
         "maximum",
         "minItems",
