@@ -55,7 +55,9 @@ def judge(found: dict[str, str], wanted_torch: str | None, wanted_cuda: str | No
     if wanted_torch and found["torch"].partition("+")[0] != wanted_torch:
         problems.append(f"torch is {found['torch']}, wanted is {wanted_torch}; give the lock of that version")
     if wanted_cuda and found["cuda"] != wanted_cuda:
-        problems.append(f"torch is built for CUDA {found['cuda']}, wanted is {wanted_cuda}; give the lock of that build")
+        problems.append(
+            f"torch is built for CUDA {found['cuda']}, wanted is {wanted_cuda}; give the lock of that build"
+        )
     return problems
 
 
@@ -64,7 +66,9 @@ def find_cudnn(root: str) -> list[str]:
     folders = set()
     for folder, inner, files in os.walk(root):
         inner[:] = [each for each in inner if os.path.join(folder, each) not in ELSEWHERE]
-        folders |= {os.path.dirname(os.path.realpath(os.path.join(folder, each))) for each in files if CUDNN.match(each)}
+        folders |= {
+            os.path.dirname(os.path.realpath(os.path.join(folder, each))) for each in files if CUDNN.match(each)
+        }
     return sorted(folders)
 
 
