@@ -59,8 +59,9 @@ MEASURE = """
 import json, sys, time, torch
 sys.path.insert(0, {scripts!r})
 from milepost.probe import arithmetic
-found, device, start = {{}}, {device!r}, time.monotonic()
+found, device = {{}}, {device!r}
 def worst(name, run):
+    start = time.monotonic()
     try:
         answer = arithmetic.merge(run())
         found[name] = {{**answer, "seconds": round(time.monotonic() - start, 1)}}

@@ -52,9 +52,10 @@ class Worker:
         for module in self.task["imports"]:
             self._take_unless_done((f"imports.{module}", None), partial(_import_declared, module))
         self._tell_torch()
-        self.nodes = read_nodes(Path("/"))
         if self.task["device"] == "cuda":
             self.take(("init", None), self._initialise)
+        # Now that a context keeps the GPUs awake: opening the node of a sleeping one wakes it, which takes a second.
+        self.nodes = read_nodes(Path("/"))
         steps = list(self._list_steps())
         self.journal.plan([step for step, _ in steps])
         for step, work in steps:
