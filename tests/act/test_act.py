@@ -331,6 +331,30 @@ def test_a_deployment_stops_on_a_machine_that_is_not_the_declared_one(
     assert "### ❌ fail: `prod`" in result.summary
 
 
+SPRINTS = """\
+version: 1
+history: branch
+sprints: [{title: "Sprint {number}", anchor: {number: 1, start: 2020-01-06}, length: 2 weeks, close: finished}]
+"""
+SPRINT_WRITES = {"contents": "write", "issues": "write", "pull-requests": "write", "actions": "write"}
+
+
+@pytest.mark.parametrize(("event", "mode"), [("schedule", "apply"), ("workflow_dispatch", "plan")])
+def test_sprints_open_on_a_schedule(event: str, mode: str, run: Run) -> None:
+    """The running one and two more, with the record of the beginning; by hand the plan is shown."""
+    result, github = run(event, action="/actions/sprint", permissions=SPRINT_WRITES, plan=SPRINTS)
+
+    opened = json.loads(result.outputs["opened"])
+    assert result.is_success, result.log()
+    assert result.summary.startswith(f"**{mode}** on `octo/widgets`")
+    assert 3 == len(opened)
+    assert ((opened, True) if mode == "apply" else ([], False)) == (
+        [each["title"] for each in github.state()["milestones"]],
+        "refs/heads/milepost-data" in github.state()["refs"],
+    )
+    assert f"| `{opened[0]}` |" in result.summary
+
+
 def test_every_published_action_is_run_here() -> None:
     """A new action brings its test under act."""
     source = Path(__file__).read_text(encoding="utf-8")
