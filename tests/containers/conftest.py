@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 import threading
+import time
 import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -27,6 +28,7 @@ PROGRAMS = {"buildah": "buildah", "podman": "podman", "mmdebstrap": "mmdebstrap"
 BASE = "localhost/milepost-test-base:bookworm"
 IMAGE = "localhost/milepost-test:cpu"
 SMALL_IMAGE = "localhost/milepost-test:small"
+JOB_IMAGE = "localhost/milepost-test:job"
 TORCH = "2.13.0"
 PYTHON_OF_BASE = "3.11"
 INCLUDED = "ca-certificates,gcc,libc6-dev,python3,python3-dev,python3-venv"
@@ -133,7 +135,12 @@ def _install() -> None:
 def base(engines: Engines) -> str:
     """A Debian with Python and a compiler, and nothing of CUDA."""
     archive = engines.folder / "base.tar"
-    slim = ["--dpkgopt=path-exclude=/usr/share/doc/*", "--dpkgopt=path-exclude=/usr/share/locale/*"]
+    # Nothing here must survive a power cut.
+    slim = [
+        "--dpkgopt=force-unsafe-io",
+        "--dpkgopt=path-exclude=/usr/share/doc/*",
+        "--dpkgopt=path-exclude=/usr/share/locale/*",
+    ]
     engines.run("mmdebstrap", "--quiet", "--variant=minbase", f"--include={INCLUDED}", *slim, "bookworm", str(archive))
     engines.run("podman", "import", "--quiet", str(archive), BASE)
     archive.unlink()
@@ -144,17 +151,23 @@ def base(engines: Engines) -> str:
 def wheels(engines: Engines) -> Iterator[Wheels]:
     """torch for CPUs and what it needs."""
     folder = engines.folder / "wheels"
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--retries", "1", "--only-binary=:all:"]
-    command += ["--dest", str(folder), f"--python-version={PYTHON_OF_BASE}", "--platform=manylinux_2_28_x86_64"]
-    command += ["--platform=manylinux_2_17_x86_64", f"torch=={TORCH}+cpu", "numpy"]
-    for index in ([], ["--extra-index-url=https://download.pytorch.org/whl/cpu"]):
-        finished = subprocess.run([*command, *index], capture_output=True, text=True, check=False)
-        if finished.returncode == 0:
-            break
-    else:
-        pytest.skip(f"no wheel of torch for CPUs can be had: {finished.stderr[-300:]}")
+    wanted = [f"torch=={TORCH}+cpu", "numpy"]
+    trouble = _download(folder, *wanted)
+    if trouble:
+        trouble = _download(folder, "--extra-index-url=https://download.pytorch.org/whl/cpu", *wanted)
+    if trouble:
+        pytest.skip(f"no wheel of torch for CPUs can be had: {trouble}")
     with _listed(folder) as listed:
         yield listed
+
+
+def _download(folder: Path, *wanted: str) -> str:
+    """Wheels for the base's Python are in the folder; else pip's last words."""
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--retries=1", "--only-binary=:all:"]
+    command += [f"--dest={folder}", f"--python-version={PYTHON_OF_BASE}"]
+    command += [f"--platform=manylinux_2_{minor}_x86_64" for minor in (28, 17)] + ["--platform=manylinux2014_x86_64"]
+    finished = subprocess.run([*command, *wanted], capture_output=True, text=True, check=False)
+    return finished.stderr[-300:] if finished.returncode else ""
 
 
 @pytest.fixture(scope="session")
@@ -219,3 +232,36 @@ def small_image(engines: Engines, base: str, small_wheels: Wheels) -> str:
     """Our image with what says that it is torch for CUDA 12.8, built by buildah."""
     engines.build("buildah", SMALL_IMAGE, small_wheels, torch="2.9.1", cuda="12.8")
     return SMALL_IMAGE
+
+
+@pytest.fixture(scope="session")
+def job_image(engines: Engines, image: str) -> str:
+    """Our image with Milepost's own packages, as a team prepares it for its jobs."""
+    folder = engines.folder / "job"
+    trouble = _download(folder / "wheels", "--require-hashes", f"--requirement={ROOT}/scripts/locks/verify-gpu.txt")
+    if trouble:
+        pytest.skip(f"the packages of verify-gpu cannot be had: {trouble}")
+    text = f"""\
+FROM {image}
+USER root
+COPY wheels /opt/wheels
+RUN pip install --quiet --no-index --no-deps /opt/wheels/*.whl
+"""
+    (folder / "Dockerfile").write_text(text, encoding="utf-8")
+    engines.run("buildah", "build", "--format=docker", f"--tag={JOB_IMAGE}", str(folder))
+    return JOB_IMAGE
+
+
+@pytest.fixture(scope="session")
+def docker_host(engines: Engines) -> Iterator[str]:
+    """The address at which podman answers like Docker."""
+    socket = engines.folder / "podman.sock"
+    command = ["podman", "system", "service", "--time=0", f"unix://{socket}"]
+    process = subprocess.Popen(command, env=dict(engines.environment), stderr=subprocess.DEVNULL)
+    for _ in range(200):
+        if socket.exists():
+            break
+        time.sleep(0.05)
+    yield f"unix://{socket}"
+    process.terminate()
+    process.wait(10)

@@ -7,7 +7,6 @@ import os
 import shutil
 import socket
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -44,20 +43,11 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def docker(engines: Any) -> Iterator[dict[str, str]]:
+def docker(docker_host: str) -> dict[str, str]:
     """The environment in which the program `docker` speaks to podman."""
     if shutil.which("docker") is None:
         pytest.skip("the program docker is not installed here")
-    address = f"unix://{engines.folder}/podman.sock"
-    command = ["podman", "system", "service", "--time=0", address]
-    process = subprocess.Popen(command, env=dict(engines.environment), stderr=subprocess.DEVNULL)
-    for _ in range(100):
-        if (engines.folder / "podman.sock").exists():
-            break
-        time.sleep(0.1)
-    yield {**os.environ, "DOCKER_HOST": address, "DOCKER_BUILDKIT": "0"}
-    process.terminate()
-    process.wait(10)
+    return {**os.environ, "DOCKER_HOST": docker_host, "DOCKER_BUILDKIT": "0"}
 
 
 def python(engines: Any, image: str, program: str, *options: str) -> str:
