@@ -250,6 +250,11 @@ def _pulls_and_refs(caller: Caller) -> None:
     caller("POST", f"{REPO}/git/refs", {"ref": "refs/tags/v1", "sha": made})
     caller("GET", f"{REPO}/git/tags/{made}")
     caller("GET", f"{REPO}/git/commits/{sha}")
+    blob = caller("POST", f"{REPO}/git/blobs", {"content": content, "encoding": "base64"})["sha"]
+    entries = [{"path": "a/b.txt", "mode": "100644", "type": "blob", "sha": blob}]
+    tree = caller("POST", f"{REPO}/git/trees", {"tree": entries})["sha"]
+    caller("GET", f"{REPO}/git/trees/{tree}?recursive=1")
+    caller("POST", f"{REPO}/git/commits", {"message": "root", "tree": tree, "parents": []})
     caller("GET", f"{REPO}/tags?per_page=2")
     caller("PATCH", f"{REPO}/git/refs/heads/feature/a", {"sha": sha, "force": True})
     caller("DELETE", f"{REPO}/git/refs/heads/feature/a")

@@ -23,12 +23,15 @@ ONLY_IN = {
     "torch": ("probe/worker.py",),
     "subprocess": ("probe/",),
     "socket": ("simulator/server.py",),
+    "ssl": ("images/transport.py",),
+    "http": ("images/transport.py", "simulator/"),
 }
 # Who may import which room of ours.
 ROOMS = {
     "core/": ("core", "diagnostics"),
     "data/": ("core", "data"),
     "planfile/": ("core", "diagnostics", "planfile"),
+    "images/": ("core", "diagnostics", "errors", "images"),
     "probe/": ("probe",),
     "remote/": ("core", "diagnostics", "errors", "remote"),
     "runner/": ("diagnostics", "runner", "views"),

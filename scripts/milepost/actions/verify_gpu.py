@@ -144,19 +144,31 @@ def _resolve(inputs: Inputs, world: World) -> Task:
 
 
 def _load_plan(inputs: Inputs, world: World) -> tuple[DesiredState | None, tuple[Diagnostic, ...]]:
-    """The plan file at the deployed commit; that of the base for a pull request, which may not choose its own judge."""
-    context = world.context
-    if context.event not in PULL_REQUESTS:
-        return load_plan(inputs.plan, workspace=context.workspace)
-    from milepost.remote.contents import read_file
+    """The plan file of the workspace, or where nothing is checked out, GitHub's at the deployed commit.
 
+    For a pull request it is the one at the base: it may not choose its own judge.
+    """
+    context = world.context
+    is_proposed = context.event in PULL_REQUESTS
     base = str(read_member(read_member(context.payload, "pull_request"), "base").get("sha") or "")
-    client = world.reach()
-    data = read_file(client, inputs.plan.as_posix(), base) if client and base else None
-    if data is None:
-        summary = f"{inputs.plan} cannot be read at the base of the pull request"
-        raise Unusable([BASE_UNREAD.found(summary, help="give the input `token`, with `contents: read`")])
-    return load_plan_text(data, file=inputs.plan.as_posix(), workspace=None)
+    if not is_proposed and ((context.workspace / inputs.plan).exists() or not context.sha):
+        return load_plan(inputs.plan, workspace=context.workspace)
+    data = _read_plan(inputs, world, base if is_proposed else context.sha)
+    if data is not None:
+        return load_plan_text(data, file=inputs.plan.as_posix(), workspace=None)
+    if not is_proposed:
+        return load_plan(inputs.plan, workspace=context.workspace)
+    summary = f"{inputs.plan} cannot be read at the base of the pull request"
+    raise Unusable([BASE_UNREAD.found(summary, help="give the input `token`, with `contents: read`")])
+
+
+def _read_plan(inputs: Inputs, world: World, commit: str) -> bytes | None:
+    client = world.reach() if commit else None
+    if client is None:
+        return None
+    from milepost.remote.contents import read_file  # a machine with a workspace pays for no client
+
+    return read_file(client, inputs.plan.as_posix(), commit)
 
 
 def _find_current(desired: DesiredState, world: World) -> str:

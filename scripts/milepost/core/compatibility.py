@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import date
 
 from milepost.core.environment import Build, Environment, specify
-from milepost.core.published import DEVICES, Data, KnownBad, PublishedBuild, Release, next_minor, serves
+from milepost.core.published import DEVICES, Data, KnownBad, PublishedBuild, Release, Standing, next_minor, serves
 from milepost.diagnostics import Diagnostic, Rule, Severity
 
 PAIR_UNPUBLISHED = Rule("pair-unpublished", Severity.ERROR, "PyTorch never published this torch for this CUDA.")
@@ -34,17 +34,27 @@ RULES = (
 )
 
 MOST_PAIRS = 6
+NOTES = {Standing.EXPERIMENTAL: " (experimental)", Standing.UNLISTED: " (not in the release matrix)"}
 
 
 def judge_environment(environment: Environment, data: Data, today: date) -> tuple[Diagnostic, ...]:
     """What is wrong with the declaration itself; what is waived is only noticed."""
     problems = [*_judge_build(environment, data), *_judge_driver(environment, data), *_judge_bad(environment, data)]
-    return (*(_waived(each, environment, today) for each in problems), *_judge_waivers(environment, today))
+    return (*(with_waiver(each, environment, today) for each in problems), *_judge_waivers(environment, today))
 
 
 def judge_environments(environments: Iterable[Environment], data: Data, today: date) -> tuple[Diagnostic, ...]:
     """What is wrong with the declarations, in their order."""
     return tuple(problem for each in environments for problem in judge_environment(each, data, today))
+
+
+def with_waiver(problem: Diagnostic, environment: Environment, today: date) -> Diagnostic:
+    """The problem; only a notice while its check is waived."""
+    waiver = environment.waiver(problem.rule, today)
+    if waiver is None:
+        return problem
+    why = f"{problem.why} Waived until {waiver.expires}: {waiver.reason}"
+    return replace(problem, severity=Severity.NOTICE, why=why.strip())
 
 
 def list_builds(environment: Environment, data: Data) -> tuple[PublishedBuild, ...]:
@@ -121,7 +131,7 @@ def _pairs(builds: Iterable[PublishedBuild]) -> str:
     """`torch 2.9 with CUDA 12.6, 12.8, 13.0 (experimental)`, newest torch first, and not too many."""
     by_torch: dict[str, dict[str, str]] = {}
     for each in builds:
-        note = " (experimental)" if each.is_experimental else ""
+        note = NOTES.get(each.standing, "")
         by_torch.setdefault(each.torch, {}).setdefault(each.cuda, f"{each.cuda}{note}")
     texts = [f"torch {torch} with CUDA {', '.join(cudas.values())}" for torch, cudas in by_torch.items()]
     rest = [f"{len(texts) - MOST_PAIRS} older ones"] if len(texts) > MOST_PAIRS else []
@@ -248,14 +258,6 @@ def _judge_waivers(environment: Environment, today: date) -> Iterator[Diagnostic
         if not each.holds(today):
             summary = f'environment "{environment.name}": the waiver of `{each.check}` ended on {each.expires}'
             yield WAIVER_EXPIRED.found(summary, at=each.at, help="remove it, or judge anew and give it another day")
-
-
-def _waived(problem: Diagnostic, environment: Environment, today: date) -> Diagnostic:
-    waiver = environment.waiver(problem.rule, today)
-    if waiver is None:
-        return problem
-    why = f"{problem.why} Waived until {waiver.expires}: {waiver.reason}"
-    return replace(problem, severity=Severity.NOTICE, why=why.strip())
 
 
 def _as_numbers(version: str) -> tuple[int, ...]:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
+from enum import Enum
 from functools import cached_property
 
 from milepost.core.environment import Specifier, specify
@@ -73,6 +74,14 @@ class Release:
         return wanted is None or any(wanted.takes(each) for each in self.releases)
 
 
+class Standing(str, Enum):
+    """What PyTorch's release matrix says of a build."""
+
+    STABLE = "stable"
+    EXPERIMENTAL = "experimental"
+    UNLISTED = "unlisted"
+
+
 @dataclass(frozen=True, kw_only=True)
 class PublishedBuild:
     """A build that PyTorch published; `capabilities` are those that it holds code for, empty when not known."""
@@ -80,7 +89,7 @@ class PublishedBuild:
     torch: str
     cuda: str
     machine: str
-    is_experimental: bool
+    standing: Standing
     cudnn: str | None
     nccl: str | None
     capabilities: tuple[str, ...]

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from milepost.core.environment import specify
-from milepost.core.published import CudaDriver, Data, Evidence, KnownBad, PublishedBuild, Release, Wheel
+from milepost.core.published import CudaDriver, Data, Evidence, KnownBad, PublishedBuild, Release, Standing, Wheel
 
 FOLDER = Path(__file__).parent
 FILES = ("releases.json", "builds.json", "wheels.json", "drivers.json", "known-bad.json")
@@ -54,7 +54,7 @@ def _build(row: Row, evidence: Evidence) -> PublishedBuild:
         torch=row["torch"],
         cuda=row["cuda"],
         machine=row["machine"],
-        is_experimental=row["experimental"],
+        standing=Standing(row["standing"]),
         cudnn=row["cudnn"],
         nccl=row["nccl"],
         capabilities=tuple(row["capabilities"]),

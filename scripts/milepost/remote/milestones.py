@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime, timezone
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from milepost.core.change import Change
 from milepost.core.identity import Block, join_description, normal, split_description
-from milepost.core.milestones import LINE
+from milepost.core.model import Milestone, State
 from milepost.diagnostics import Diagnostic, Rule, Severity
 from milepost.remote.client import Client
 
@@ -37,9 +38,28 @@ def due_from_wire(text: str | None) -> date | None:
     return moment.astimezone(GITHUB_ZONE).date()
 
 
+def milestone_of(node: Mapping[str, Any]) -> Milestone:
+    """The milestone that a GraphQL node tells of; its open items only when they were asked for."""
+    issues = node["issues"]["totalCount"]
+    opened = sum(node[part]["totalCount"] for part in ("openIssues", "openPulls") if part in node)
+    return Milestone(
+        number=node["number"],
+        node_id=node["id"],
+        title=node["title"],
+        description=node["description"] or "",
+        state=State(node["state"].lower()),
+        due=due_from_wire(node["dueOn"]),
+        created_at=node["createdAt"],
+        issues=issues,
+        items=issues + node["pullRequests"]["totalCount"],
+        open_items=opened,
+        closed_at=node.get("closedAt"),
+    )
+
+
 def create_milestone(client: Client, change: Change) -> tuple[int, list[Diagnostic]]:
     """The milestone exists as planned, whoever created it; the value is its number."""
-    block = Block().with_line(LINE, str(change.after("block")))
+    block = Block().with_line(change.line, str(change.after("block")))
     description = join_description(str(change.after("description") or ""), block)
     body: dict[str, Any] = {"title": change.name, "description": description}
     if change.after("due"):
@@ -111,7 +131,7 @@ def _description(change: Change, live: str) -> str:
     text, block = split_description(live)
     text = str(change.after("description") or "") if change.touches("description") else text
     if change.touches("block"):
-        block = (block or Block()).with_line(LINE, str(change.after("block")))
+        block = (block or Block()).with_line(change.line, str(change.after("block")))
     return join_description(text, block)
 
 

@@ -24,7 +24,7 @@ def capture(facts: Facts) -> Entry:
         "local": local if local and NGC not in local else None,
         "prerelease": True if _is_prerelease(public) else None,
         "cuda": torch.cuda or "none",
-        "driver": f">={facts.driver.version.partition('.')[0]}" if facts.driver.version and torch.cuda else None,
+        "driver": f">={facts.driver.version}" if facts.driver.version and torch.cuda else None,
         "nccl": torch.nccl if torch.cuda else None,
         "python": ".".join((facts.python.version or "").split(".")[:2]) or None,
         "gpu": _gpu(facts) if torch.cuda else None,

@@ -97,6 +97,8 @@ def _judge_none(case: Case) -> Check:
     is_without_uvm = any(each.path == "/dev/nvidia-uvm" and each.errno == NO_SUCH_FILE for each in case.facts.nodes)
     if case.visible and not (is_without_uvm and not case.has_computed):
         return met(GPU_NONE, found=f"{len(case.visible)}")
+    if "/gpus" in case.facts.unread:
+        return unproven(GPU_NONE, "/gpus")
     found = "CUDA cannot reach the GPU" if case.visible else "the job sees no GPU"
     why, help = _explain_none(case)
     return failed(GPU_NONE, found, why=why, help=help)
@@ -150,7 +152,7 @@ def _judge_count(case: Case) -> Check:
     demand = case.environment.gpu.count if case.environment.gpu else None
     if demand is None:
         return not_asked(GPU_COUNT)
-    if case.is_unread("/gpus"):
+    if "/gpus" in case.facts.unread:
         return unproven(GPU_COUNT, "/gpus")
     if demand.takes(str(len(case.visible))):
         return met(GPU_COUNT, found=str(len(case.visible)))

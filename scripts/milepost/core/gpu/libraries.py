@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import PurePosixPath
 
 from milepost.core.facts import Origin
 from milepost.core.gpu.case import Case, compare, failed, met, not_applicable, unproven
@@ -135,14 +134,12 @@ def _judge_foreign(case: Case) -> Check:
 
 def _home(path: str) -> str:
     """The folder that holds torch and its packages, with a slash."""
-    parts = PurePosixPath(path).parts
-    end = parts.index("torch") if "torch" in parts else len(parts)
-    return f"{PurePosixPath(*parts[:end])}/"
+    return f"{path.removesuffix('/__init__.py').rpartition('/')[0]}/"
 
 
 def _folders(case: Case, family: str) -> list[str]:
-    found = {str(PurePosixPath(each.path).parent) for each in case.facts.loaded if each.family == family and each.path}
-    return sorted(found)
+    paths = (each.path for each in case.facts.loaded if each.family == family)
+    return sorted({path.rpartition("/")[0] for path in paths if path})
 
 
 def _where(case: Case, family: str) -> str:

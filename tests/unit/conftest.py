@@ -318,6 +318,6 @@ def declare() -> Callable[..., Environment]:
 @pytest.fixture
 def published() -> list[dict[str, Any]]:
     """The healthy machines of public reports."""
-    path = Path(__file__).parent / "machines.json"
+    path = Path(__file__).parent / "core" / "gpu" / "machines.json"
     found: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
     return found
