@@ -1,4 +1,4 @@
-"""The process that imports torch: `start.py worker TASK`. It takes its steps in order and leaves at the first fault.
+"""The process that imports torch: `start.py PARENT worker TASK`. It takes its steps in order and leaves at the first fault.
 
 A fault is an exception, or anything that the launcher sees from outside. CUDA's errors stay with a process, so what
 comes after one would tell nothing: the launcher starts another for the rest.

@@ -339,6 +339,47 @@ def test_our_folder_is_not_on_the_path_of_the_inspected_interpreter(machine: Any
     assert not os.path.exists(found["cwd"])
 
 
+def test_the_inspected_interpreter_stays_as_it_is(machine: Any) -> None:
+    """Not even compiled modules are written beside its packages."""
+    before = sorted((Path(__file__).parent / "stub").rglob("*"))
+
+    machine.probe(AROUND % "    raise RuntimeError", needs={"device": "cpu", "imports": ["json"]})
+
+    assert before == sorted((Path(__file__).parent / "stub").rglob("*"))
+
+
+def test_a_launcher_that_is_killed_leaves_nothing_running(machine: Any) -> None:
+    """A job that is cancelled frees the machine."""
+    machine.environment = {"CUDA_STUB": "hang-import", "NCCL_MARK": "left"}
+    command = [sys.executable, str(PROBE / "launch.py"), "--python", sys.executable, "--out", str(machine.folder)]
+
+    with subprocess.Popen(command, env=machine.settings()) as launcher:
+        while not (workers := list_workers(launcher.pid)):
+            time.sleep(0.05)
+        launcher.kill()
+
+    for _ in range(200):
+        left = [pid for pid in workers if is_running(pid)]
+        if not left:
+            break
+        time.sleep(0.05)
+    assert [] == left
+
+
+def list_workers(parent: int) -> list[int]:
+    """The workers that the process has started."""
+    found = Path(f"/proc/{parent}/task/{parent}/children").read_text(encoding="ascii").split()
+    return [int(pid) for pid in found if b"\0worker\0" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+
+
+def is_running(pid: int) -> bool:
+    """True until the process has ended."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
 def test_an_interpreter_that_is_not_there_is_told(machine: Any) -> None:
     """The facts are written, and say why they are empty."""
     machine.python = "/nowhere/python3"
