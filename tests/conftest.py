@@ -174,6 +174,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """`--live OWNER/REPO` runs the behaviour tests against github.com."""
     parser.addoption("--live", metavar="OWNER/REPO", help="run the behaviour tests against this scratch repository")
     parser.addoption("--webhooks", metavar="FOLDER", help="folder of npm's @octokit/webhooks-examples")
+    parser.addoption("--histories", metavar="FIRST-LAST", help="play the sprint stories of these seeds instead")
     parser.addoption("--live-record", metavar="FILE", help="write the dated result of a live run there")
 
 

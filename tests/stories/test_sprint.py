@@ -304,7 +304,7 @@ def test_an_item_that_somebody_moves_during_the_run_is_left_alone(team: Any, mon
     outcome = run(team, PLAN, START)
 
     assert "Sprint 3" == placed(team)[number]
-    assert "moved or closed on GitHub since it was read; left alone" in outcome.text
+    assert "moved, closed or deleted on GitHub since it was read; left alone" in outcome.text
 
 
 def test_what_follows_a_closed_sprint_is_dispatched_once(new_bench: Callable[..., Any]) -> None:

@@ -12,9 +12,9 @@ from milepost.core.carry import Item, Target, choose_target
 from milepost.core.change import Noun, Plan, Verb
 from milepost.core.mode import Mode, choose_mode
 from milepost.core.model import DesiredState
-from milepost.core.records import FOLDER, read_record, render_record
+from milepost.core.records import FOLDER, Record, path_of, read_record, render_record
 from milepost.core.roster import Roster, call_roster
-from milepost.core.sprint_needs import Findings, Needs, Terms, list_needs
+from milepost.core.sprint_needs import Findings, Needs, Terms, has_records, list_needs
 from milepost.core.sprints import Decision, decide
 from milepost.declare import Action, Output
 from milepost.diagnostics import Diagnostic, Rule, Severity, has_errors
@@ -107,14 +107,17 @@ def _find(desired: DesiredState, board: Board, rosters: tuple[Roster, ...], need
         for each in needs.rebuilt
     ]
     files: dict[str, str] = {}
-    for folder in (f"{FOLDER}/{cadence}" for cadence in needs.cadences):
-        files |= {f"{folder}/{path}": text for path, text in read_history(client, folder).files.items()}
+    for roster in rosters:
+        folder = f"{FOLDER}/{roster.cadence.key}"
+        is_carrying = has_records(roster, board.recorded) and bool(_list_moving(roster, items))
+        if is_carrying or roster.cadence.key in needs.cadences:
+            files |= {f"{folder}/{path}": text for path, text in read_history(client, folder).files.items()}
     return Findings(
         items=items,
         recorded=board.recorded,
         files=files,
         members=read_members(client, rebuilt, items),
-        carries=_count_carries(rosters, items, files, desired, world),
+        carries=_count_carries(rosters, items, files, world),
     )
 
 
@@ -127,31 +130,51 @@ def _count_carries(
     rosters: Iterable[Roster],
     items: Mapping[int, tuple[Item, ...]],
     files: Mapping[str, str],
-    desired: DesiredState,
     world: World,
 ) -> dict[int, int]:
     """How often the items that will be carried now were carried so far: by the records, else by GitHub's events."""
     counts: dict[int, int] = {}
     for roster in rosters:
-        leaving = [item for each in roster.past if each.milestone for item in items.get(each.milestone.number, ())]
-        moving = [each.number for each in leaving if each.is_open and _is_moved(each, roster)]
-        if desired.has_history:
-            counts |= _count_recorded(files, f"{FOLDER}/{roster.cadence.key}/")
+        moving = _list_moving(roster, items)
+        records = _read_records(files, f"{FOLDER}/{roster.cadence.key}/")
+        if records:
+            counts |= _count_recorded(records, roster, items)
         elif moving:
             titles = frozenset(title for each in roster.past for title in (each.title, each.sprint.title))
             counts |= count_carries(world.github, moving, titles)
     return counts
 
 
-def _is_moved(item: Item, roster: Roster) -> bool:
-    return choose_target(item, roster.settings.carry_over) in (Target.NEXT, Target.BACKLOG)
+def _list_moving(roster: Roster, items: Mapping[int, tuple[Item, ...]]) -> list[int]:
+    """The numbers of the items that the rules take out of past sprints."""
+    present = [item for each in roster.past if each.milestone for item in items.get(each.milestone.number, ())]
+    return [
+        each.number
+        for each in present
+        if each.is_open and choose_target(each, roster.settings.carry_over) in (Target.NEXT, Target.BACKLOG)
+    ]
 
 
-def _count_recorded(files: Mapping[str, str], folder: str) -> dict[int, int]:
+def _read_records(files: Mapping[str, str], folder: str) -> dict[str, Record]:
+    """By path: how the sprints of the cadence ended."""
+    found = {
+        path: read_record(text)
+        for path, text in files.items()
+        if path.startswith(folder) and path.endswith("/closed.json")
+    }
+    return {path: record for path, record in found.items() if record}
+
+
+def _count_recorded(
+    records: Mapping[str, Record], roster: Roster, items: Mapping[int, tuple[Item, ...]]
+) -> dict[int, int]:
+    """By item: the most carries in any record but that of the sprint that it is in, which counts this one already."""
     counts: dict[int, int] = {}
-    for path, text in files.items():
-        record = read_record(text) if path.startswith(folder) and path.endswith("/closed.json") else None
-        for each in record.carried if record else ():
+    for standing in roster.past:
+        assert standing.milestone is not None
+        members = {each.number for each in items.get(standing.milestone.number, ())}
+        others = [record for path, record in records.items() if path != path_of(standing.sprint, "closed")]
+        for each in (each for record in others for each in record.carried if each.number in members):
             counts[each.number] = max(counts.get(each.number, 0), each.carries)
     return counts
 
@@ -188,6 +211,7 @@ def _outcome(report: Report, day: _Day, world: World) -> Outcome:
         today=day.today,
         opened=frozenset(_titles(shown, Verb.CREATE)),
         closed=frozenset(_titles(shown, Verb.CLOSE)),
+        is_done=report.applied is not None,
     )
     text = [render_sprints_text(table), render_report_text(report, repository)]
     summary = [

@@ -47,7 +47,7 @@ class Label:
 class Milestone:
     """A milestone; `issues` counts its issues without pull requests, `items` both, in any state.
 
-    `open_items` and `closed_at` are known of those that were read for sprints.
+    `open_items` is known of those that were read for sprints.
     """
 
     number: int
@@ -60,7 +60,6 @@ class Milestone:
     issues: int
     items: int
     open_items: int = 0
-    closed_at: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,6 +16,10 @@ from milepost.core.points import read_points
 FOLDER = "sprints"
 PLANNED_SCHEMA = "milepost.planned/1"
 CLOSED_SCHEMA = "milepost.closed/1"
+POINTS = ("planned", "completed", "carried")
+MOST_POINTS = 10**12
+# What reading a member that is not there, or is something else, may raise.
+UNREADABLE = (KeyError, TypeError, ValueError, ArithmeticError, AttributeError)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,9 +140,9 @@ def read_record(text: str) -> Record | None:
             completed=tuple((_count(each["number"]), str(each["closed"])) for each in value["completed"]),
             dropped=_numbers(value["dropped"]),
             carried=tuple(_read_carried(each) for each in value["carried"]),
-            points={str(name): Decimal(str(each)) for name, each in value["points"].items()},
+            points={name: _size(value["points"][name]) for name in (POINTS if value["points"] else ())},
         )
-    except (KeyError, TypeError, ValueError, ArithmeticError, AttributeError):
+    except UNREADABLE:
         return None
 
 
@@ -200,10 +204,10 @@ def _read_planned(value: Mapping[str, Any]) -> Planned | None:
     try:
         return Planned(
             numbers=_numbers(value["planned"]),
-            points={int(number): Decimal(str(size)) for number, size in value["sizes"].items()},
+            points={int(number): _size(size) for number, size in value["sizes"].items()},
             is_reconstructed=bool(value["reconstructed"]),
         )
-    except (KeyError, TypeError, ValueError, ArithmeticError, AttributeError):
+    except UNREADABLE:
         return None
 
 
@@ -219,7 +223,16 @@ def _read_carried(value: Mapping[str, Any]) -> Carried:
 
 
 def _numbers(value: Any) -> tuple[int, ...]:
-    return tuple(_count(each) for each in value)
+    """Each number once, in order."""
+    return tuple(sorted({_count(each) for each in value}))
+
+
+def _size(value: Any) -> Decimal:
+    """A number of points; anything that no labels add up to raises."""
+    size = Decimal(str(value))
+    if not 0 <= size < MOST_POINTS:
+        raise ValueError
+    return size
 
 
 def _count(value: Any) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -169,7 +170,8 @@ def _entry_to_write(cadence: Cadence, lines: Lines) -> str:
     start = max(line.due for line in found) + timedelta(days=1 + entry.gap)
     number = max(line.number for line in found) + 1
     anchor = f"{{number: {number}, start: {start}}}"
-    return f'- {{title: "{entry.title}", key: {cadence.key}, anchor: {anchor}, length: {entry.length} days}}'
+    title = json.dumps(entry.title, ensure_ascii=False)
+    return f"- {{title: {title}, key: {cadence.key}, anchor: {anchor}, length: {entry.length} days}}"
 
 
 def _judge_titles(roster: Roster, milestones: Sequence[Milestone]) -> Iterator[Diagnostic]:
@@ -177,12 +179,24 @@ def _judge_titles(roster: Roster, milestones: Sequence[Milestone]) -> Iterator[D
     for each in roster.wanted:
         holder = titles.get(each.sprint.title.casefold())
         if each.milestone is None and holder is not None:
-            yield SPRINT_TITLE_TAKEN.found(
-                f'{_name(holder)} has the title of the sprint "{each.sprint.title}" and is not that sprint',
-                why=f"A sprint without its machine block is known by its title and its due date, {each.sprint.due}."
-                " Nothing was changed.",
-                help=f"set its due date to {each.sprint.due} if it is that sprint, else give it another title",
-            )
+            yield _taken(holder, each.sprint)
+
+
+def _taken(holder: Milestone, sprint: Sprint) -> Diagnostic:
+    line = read_sprint_line(holder.description)
+    if line is None:
+        why = "A sprint without its machine block is known by just its title and its due date."
+        way_out = f"give it just that title and the due date {sprint.due} if it is that sprint, else another title"
+    else:
+        why = f'Its machine block says that it is number {line.number} of the cadence "{line.cadence}".'
+        way_out = "give it another title"
+        if line.cadence != sprint.cadence:
+            way_out = f"write `key: {line.cadence}` into the entry if the cadence was called that, else {way_out}"
+    return SPRINT_TITLE_TAKEN.found(
+        f'{_name(holder)} has the title of the sprint "{sprint.title}" and is not that sprint',
+        why=f"{why} Nothing was changed.",
+        help=way_out,
+    )
 
 
 def _judge_common_titles(rosters: Iterable[Roster]) -> Iterator[Diagnostic]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from milepost.core.carry import Item
-from milepost.core.records import path_of
+from milepost.core.records import FOLDER, path_of
 from milepost.core.roster import Roster, Standing
 
 
@@ -32,7 +32,10 @@ class Rebuild:
 
 @dataclass(frozen=True, kw_only=True)
 class Needs:
-    """What must be read before the day can be decided: the numbers are those of milestones."""
+    """What must be read before the day can be decided: the numbers are those of milestones.
+
+    `cadences` have a sprint whose line does not tell yet how it ended; their records may.
+    """
 
     whole: tuple[int, ...] = ()
     open: tuple[int, ...] = ()
@@ -69,26 +72,27 @@ def list_needs(rosters: Iterable[Roster], recorded: frozenset[str], terms: Terms
         if begun is not None and begun.milestone is not None:
             whole.append(begun.milestone.number)
             rebuilt += [] if begun.sprint.start == terms.today else [_rebuild(begun)]
-        if any(f"/{roster.cadence.key}/" in each for each in recorded) and _is_busy(roster):
+        is_told = all(each.line and each.line.frozen for each in roster.past)
+        if not is_told and has_records(roster, recorded):
             cadences.append(roster.cadence.key)
     return Needs(whole=tuple(whole), open=tuple(opened), rebuilt=tuple(rebuilt), cadences=tuple(cadences))
 
 
+def has_records(roster: Roster, recorded: frozenset[str]) -> bool:
+    """The data branch holds something of the cadence."""
+    return any(each.startswith(f"{FOLDER}/{roster.cadence.key}/") for each in recorded)
+
+
 def find_begun(roster: Roster, recorded: frozenset[str], terms: Terms) -> Standing | None:
-    """The running sprint, while nobody has written down what it began with."""
+    """The running sprint, while nobody has written down what it began with; none that a later day has frozen."""
     running = roster.running(terms.today) if terms.has_history else None
-    return running if running and path_of(running.sprint, "planned") not in recorded else None
+    if running is None or path_of(running.sprint, "planned") in recorded or _is_frozen(running, recorded):
+        return None
+    return running
 
 
 def _is_frozen(standing: Standing, recorded: frozenset[str]) -> bool:
     return bool(standing.line and standing.line.frozen) or path_of(standing.sprint, "closed") in recorded
-
-
-def _is_busy(roster: Roster) -> bool:
-    """Something of the past is still to be frozen, told, or carried."""
-    return any(
-        not (each.line and each.line.frozen) or (each.milestone and each.milestone.open_items) for each in roster.past
-    )
 
 
 def _rebuild(standing: Standing) -> Rebuild:

@@ -58,7 +58,7 @@ def decide(rosters: Iterable[Roster], findings: Findings, terms: Terms) -> Decis
     texts = {path: text for part in parts for path, text in part.files.items()}
     changes = [change for part in parts for change in (*part.opened, *part.mended)]
     changes += [_record(texts)] if texts else []
-    for name in ("frozen", "moved", "closed", "told", "dispatched"):
+    for name in ("frozen", "moved", "closed", "told"):
         changes += [change for part in parts for change in getattr(part, name)]
     return Decision(
         plan=Plan(changes=tuple(changes), unchanged=sum(part.unchanged for part in parts)),
@@ -78,7 +78,6 @@ class _Parts:
     moved: list[Change] = field(default_factory=list)
     closed: list[Change] = field(default_factory=list)
     told: list[Change] = field(default_factory=list)
-    dispatched: list[Change] = field(default_factory=list)
     endings: list[Ending] = field(default_factory=list)
     problems: list[Diagnostic] = field(default_factory=list)
     unchanged: int = 0
@@ -105,6 +104,7 @@ class _Day:
         self.roster, self.findings, self.terms = roster, findings, terms
         self.settings, self.today = roster.settings, terms.today
         self.parts = _Parts()
+        self.stranded: list[Item] = []
         ahead = (*roster.wanted, *roster.later)
         is_open = (each for each in ahead if each.milestone is None or each.milestone.state.value == "open")
         self.target = next(is_open, None)
@@ -137,7 +137,7 @@ class _Day:
     def _fate(self, item: Item) -> _Fate:
         target = choose_target(item, self.settings.carry_over)
         if target is Target.NEXT and self.target is None:
-            self._report(NO_OPEN_SPRINT, f"{_call(item)} stays where it is: no sprint is open", "reopen the next one")
+            self.stranded.append(item)
             target = Target.KEEP
         milestone = self.target.title if target is Target.NEXT and self.target else None
         carries = self.findings.carries.get(item.number, 0) + (target in (Target.NEXT, Target.BACKLOG))
@@ -173,8 +173,7 @@ class _Day:
         elif not self._is_waiting(standing):
             self._update(self.parts.told, standing, line)
         if self._is_waiting(standing):
-            since = standing.milestone.closed_at if standing.milestone else None
-            self._dispatch(standing, replace(line, has_then=False), since=since)
+            self._dispatch(standing, replace(line, has_then=False))
 
     def _frozen_line(self, standing: Standing, fates: list[_Fate]) -> SprintLine:
         """The line as it is to be from now on."""
@@ -269,15 +268,14 @@ class _Day:
         fields = (Field("state", "open", "closed"), *_block(standing, line))
         self.parts.closed.append(_change(standing, Verb.CLOSE, fields))
         if line.has_then:
-            self._dispatch(replace(standing, line=line), replace(line, has_then=False), since=None)
+            self._dispatch(replace(standing, line=line), replace(line, has_then=False))
 
-    def _dispatch(self, standing: Standing, line: SprintLine, *, since: str | None) -> None:
-        """The workflows run, then the line forgets them; with `since` those that ran since then are left out."""
+    def _dispatch(self, standing: Standing, line: SprintLine) -> None:
+        """The workflows run, then the line forgets them."""
         assert standing.line is not None
-        block = Field("block", standing.line.render(), line.render())
-        fields = (Field("workflows", None, self.settings.then), Field("since", None, since), block)
-        change = replace(_change(standing, Verb.DISPATCH, fields), noun=Noun.WORKFLOW)
-        self.parts.dispatched.append(change)
+        fields = (Field("workflows", None, self.settings.then), *_block(standing, line))
+        # Before the next sprint is closed: a run of the workflow since a close then never is one for an earlier sprint.
+        self.parts.closed.append(replace(_change(standing, Verb.DISPATCH, fields), noun=Noun.WORKFLOW))
 
     def _update(self, into: list[Change], standing: Standing, line: SprintLine, *more: Field) -> None:
         fields = (*more, *_block(standing, line))
@@ -298,6 +296,9 @@ class _Day:
         return f"{self.terms.record_url}/{path}" if self.terms.has_history and self.terms.record_url else None
 
     def _warn(self, fates: list[_Fate]) -> None:
+        if self.stranded:
+            named = _list([(each, "") for each in self.stranded])
+            self._report(NO_OPEN_SPRINT, f"no sprint is open to carry into: {named}", "reopen the next sprint")
         most = self.settings.carry_over.alert_after
         often = [each for each in fates if each.is_moved and each.carries >= most]
         if often:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
 
 from milepost.core.change import Change, Note, Noun, Plan, Verb
 from milepost.core.model import Snapshot
@@ -37,13 +37,12 @@ class Applied:
 
 
 class Run:
-    """One application: the numbers that titles and keys have by now."""
+    """One application: the numbers that titles and keys have by now, and how often each workflow was dispatched."""
 
     def __init__(self, client: Client, snapshot: Snapshot, plan: Plan) -> None:
         self.client = client
         self.login = snapshot.login
         self.default_branch = snapshot.default_branch
-        self.started = datetime.fromtimestamp(client.clock.now(), timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
         self.applied = Applied()
         self.milestones = {each.title: each.number for each in snapshot.milestones}
         # A milestone about to be renamed is known by its planned title already.
@@ -52,6 +51,7 @@ class Run:
         }
         self.numbers: dict[str, int] = {}
         self.ids: dict[int, int] = {}
+        self.dispatched: Counter[str] = Counter()
 
     def milestone_of(self, change: Change) -> int | None:
         title = change.after("milestone")

@@ -134,7 +134,7 @@ class Client:
         try:
             return self.get(path, needs=needs)
         except Refused as refusal:
-            if refusal.status == 404:
+            if refusal.status in (404, 410):
                 return None
             raise
 

@@ -56,13 +56,13 @@ def update_issue(client: Client, change: Change, *, milestone: int | None) -> tu
 
 
 def move_item(client: Client, change: Change, *, milestone: int | None) -> tuple[bool, list[Diagnostic]]:
-    """The issue or pull request is in that milestone, or in none; False when somebody moved or closed it meanwhile.
+    """The issue or pull request is in that milestone, or in none; False when somebody moved, closed or deleted it meanwhile.
 
     Labels come first: an item that has moved is not looked at again.
     """
     path, problems = f"/issues/{change.number}", []
-    live = client.get(path, needs=NEEDS)
-    if live["state"] != "open" or (live.get("milestone") or {}).get("number") != change.milestone:
+    live = client.find(path, needs=NEEDS)
+    if live is None or live["state"] != "open" or (live.get("milestone") or {}).get("number") != change.milestone:
         return False, []
     if change.touches("labels"):
         added = [each for each in _texts(change, "labels") if each not in (_before(change, "labels") or ())]

@@ -11,13 +11,15 @@ from milepost.core.change import Change
 from milepost.core.identity import Block, join_description, normal, split_description
 from milepost.core.model import Milestone, State
 from milepost.diagnostics import Diagnostic, Rule, Severity
+from milepost.errors import Refused
 from milepost.remote.client import Client
 
 DUE_DATE_MOVED = Rule("due-date-moved", Severity.WARNING, "GitHub shows another due date than the one sent.")
 DESCRIPTION_LOST = Rule(
     "description-lost", Severity.WARNING, "Somebody else wrote a milestone's description each time we did."
 )
-RULES = (DUE_DATE_MOVED, DESCRIPTION_LOST)
+BLOCK_FULL = Rule("block-full", Severity.ERROR, "The machine block of a milestone has no room for our line.")
+RULES = (DUE_DATE_MOVED, DESCRIPTION_LOST, BLOCK_FULL)
 
 NEEDS = "issues: write"
 MOST_REWRITES = 3
@@ -53,7 +55,6 @@ def milestone_of(node: Mapping[str, Any]) -> Milestone:
         issues=issues,
         items=issues + node["pullRequests"]["totalCount"],
         open_items=opened,
-        closed_at=node.get("closedAt"),
     )
 
 
@@ -87,9 +88,14 @@ def update_milestone(client: Client, change: Change, number: int) -> list[Diagno
     return [DESCRIPTION_LOST.found(f'milestone "{change.name}": its description keeps changing', at=change.at)]
 
 
+def find_milestone(client: Client, number: int) -> Any | None:
+    """The milestone as it is this moment; None when it is gone."""
+    return client.find(f"/milestones/{number}", needs=NEEDS)
+
+
 def delete_milestone(client: Client, number: int) -> bool:
     """The milestone is gone if it still held nothing; False when somebody put something into it."""
-    live = client.find(f"/milestones/{number}", needs=NEEDS)
+    live = find_milestone(client, number)
     if live and (live["open_issues"] or live["closed_issues"]):
         return False
     client.delete(f"/milestones/{number}", needs=NEEDS)
@@ -107,7 +113,7 @@ def _find(client: Client, title: str) -> Any | None:
     owner, _, name = client.repository.partition("/")
     data = client.query(text, {"owner": owner, "name": name}, needs=NEEDS)
     numbers = [each["number"] for each in data["repository"]["milestones"]["nodes"] if each["title"] == title]
-    return client.find(f"/milestones/{numbers[0]}", needs=NEEDS) if numbers else None
+    return find_milestone(client, numbers[0]) if numbers else None
 
 
 def _differences(change: Change, live: Any) -> dict[str, Any]:
@@ -132,7 +138,16 @@ def _description(change: Change, live: str) -> str:
     text = str(change.after("description") or "") if change.touches("description") else text
     if change.touches("block"):
         block = (block or Block()).with_line(change.line, str(change.after("block")))
-    return join_description(text, block)
+    try:
+        return join_description(text, block)
+    except ValueError as trouble:
+        # No status: what follows may rest on this line.
+        raise Refused(_full(change, str(trouble))) from None
+
+
+def _full(change: Change, reason: str) -> Diagnostic:
+    way_out = f"delete from its description the lines of the block that somebody added beside ours, `{change.line} …`"
+    return BLOCK_FULL.found(f'milestone "{change.name}": {reason}', help=way_out)
 
 
 def _due(change: Change) -> str | None:

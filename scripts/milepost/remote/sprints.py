@@ -35,7 +35,7 @@ query($owner: String!, $name: String!, $after: String) {
     milestones(first: 100, after: $after, states: [OPEN, CLOSED], orderBy: {field: NUMBER, direction: DESC}) {
       pageInfo { hasNextPage endCursor }
       nodes {
-        number id title description state dueOn createdAt closedAt
+        number id title description state dueOn createdAt
         issues(first: 1) { totalCount } pullRequests(first: 1) { totalCount }
         openIssues: issues(first: 1, states: OPEN) { totalCount }
         openPulls: pullRequests(first: 1, states: OPEN) { totalCount }
@@ -305,7 +305,8 @@ def _replay(issue: Mapping[str, Any], rebuilt: Rebuilt, members: set[int]) -> No
 
 
 def _instant(moment: datetime) -> str:
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+    """As GitHub writes it; a line may claim a year of less than four digits."""
+    return f"{moment.replace(tzinfo=None).isoformat(timespec='seconds')}Z"
 
 
 def _count_some(client: Client, numbers: Sequence[int], titles: frozenset[str]) -> dict[int, int]:

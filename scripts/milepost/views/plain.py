@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 # Control, format (bidirectional overrides among them), surrogate, line and paragraph separators.
 HIDDEN_CATEGORIES = ("Cc", "Cf", "Cs", "Zl", "Zp")
+COMMAND = re.compile(r"^(\s*):(?=:)")
 
 
 def one_line(text: str) -> str:
-    """The text with everything invisible spelled out; the runner reads `##[` as a command anywhere."""
+    """The text with everything invisible spelled out, and with nothing in it that the runner reads as a command.
+
+    That is `##[` anywhere, and `::` where a line begins, whatever blanks stand before it.
+    """
     shown = "".join(_visible(character) for character in text)
-    return shown.replace("##[", "#\\u0023[")
+    return COMMAND.sub(r"\1\\u003a", shown).replace("##[", "#\\u0023[")
 
 
 def quoted(text: str) -> str:

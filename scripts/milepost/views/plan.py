@@ -28,7 +28,6 @@ INNER_NAMES = {
     "duplicate-of": "duplicate of",
     "pruned": "pruned",
 }
-UNTOLD = ("since",)
 # Shown with their number, since titles of issues repeat.
 NUMBERED = (Noun.ISSUE, Noun.PULL_REQUEST)
 MOST_ROWS = 400
@@ -94,7 +93,7 @@ def _details(change: Change) -> str:
 def _shown(change: Change) -> list[Field]:
     """The fields that tell people something: our own line is no news on something new."""
     is_new = change.verb in (Verb.CREATE, Verb.DISPATCH)
-    hidden = (*UNTOLD, *(("block", "marker", "name") if is_new else ()))
+    hidden = ("block", "marker", "name") if is_new else ()
     return [_told(change, each) for each in change.shown if each.name not in hidden]
 
 

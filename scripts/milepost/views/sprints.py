@@ -10,8 +10,8 @@ from milepost.core.records import Record, say_points
 from milepost.core.roster import Roster, Standing
 from milepost.core.sprint_line import COUNTS
 from milepost.core.sprints import Ending
-from milepost.views.markdown import cell, table
-from milepost.views.plain import one_line, shortened
+from milepost.views.markdown import cell, prose, table
+from milepost.views.plain import shortened
 
 MOST_PAST = 3
 HEAD = ("sprint", "from", "to", "", "open", *COUNTS)
@@ -19,13 +19,25 @@ HEAD = ("sprint", "from", "to", "", "open", *COUNTS)
 
 @dataclass(frozen=True, kw_only=True)
 class Board:
-    """What a table of sprints is made of; `opened` and `closed` are titles that this run opens or closes."""
+    """What a table of sprints is made of; `opened` and `closed` are titles that this run opens or closes.
+
+    With `is_done` it has done so, else it only says that it would.
+    """
 
     rosters: tuple[Roster, ...]
     endings: tuple[Ending, ...]
     today: date
     opened: frozenset[str] = frozenset()
     closed: frozenset[str] = frozenset()
+    is_done: bool = True
+
+    @property
+    def opens(self) -> str:
+        return "opened now" if self.is_done else "to open"
+
+    @property
+    def closes(self) -> str:
+        return "closed now" if self.is_done else "to close"
 
 
 def render_sprints_text(board: Board) -> str:
@@ -49,8 +61,7 @@ def render_sprints_markdown(board: Board) -> str:
 
 def render_endings_markdown(endings: Iterable[Ending]) -> str:
     """How each ended sprint went, in words that can stand in a team's notes; folded."""
-    parts = [_ending(each) for each in endings]
-    return "\n".join(parts)
+    return "\n".join(_ending(each) for each in endings)
 
 
 def _rows(board: Board) -> Iterator[tuple[str, ...]]:
@@ -73,7 +84,7 @@ def _row(standing: Standing, record: Record | None, board: Board) -> tuple[str, 
 def _state(standing: Standing, board: Board) -> str:
     sprint, today, live = standing.sprint, board.today, standing.milestone
     if standing.title in board.closed:
-        return "over, closed now"
+        return f"over, {board.closes}"
     if sprint.is_past(today):
         return "over, open" if live and live.state.value == "open" else "closed"
     days = (sprint.due - today).days + 1
@@ -82,27 +93,26 @@ def _state(standing: Standing, board: Board) -> str:
         state = "to come"
     if live and live.state.value == "closed":
         state = "closed by hand"
-    return f"{state}, opened now" if standing.title in board.opened else state
+    return f"{state}, {board.opens}" if standing.title in board.opened else state
 
 
 def _ending(ending: Ending) -> str:
-    record, rows = ending.record, []
-    for name, numbers in (
-        ("planned", record.planned.numbers),
-        ("added", record.added),
-        ("removed", record.removed),
-        ("completed", [number for number, _ in record.completed]),
-        ("dropped", record.dropped),
-        ("carried", [each.number for each in record.carried]),
-    ):
-        rows.append((name, str(len(tuple(numbers))), ", ".join(f"#{number}" for number in numbers)))
+    record = ending.record
+    parts = (
+        record.planned.numbers,
+        record.added,
+        record.removed,
+        [number for number, _ in record.completed],
+        record.dropped,
+        [each.number for each in record.carried],
+    )
+    rows = [
+        (name, str(len(numbers)), ", ".join(f"#{number}" for number in numbers))
+        for name, numbers in zip(COUNTS, parts, strict=True)
+    ]
     notes = ["The planned set was rebuilt from GitHub's events."] if record.planned.is_reconstructed else []
     points = say_points(record)
     notes += [f"Points: {points} completed of planned."] if points else []
-    title = cell(shortened(one_line(ending.standing.title), 80)).strip("`")
+    title = prose(shortened(ending.standing.title, 80))
     body = "\n\n".join([table(("", "issues", ""), rows), *notes])
-    return f"<details><summary>How {_html(title)} ended</summary>\n\n{body}\n</details>\n"
-
-
-def _html(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return f"<details><summary>How {title} ended</summary>\n\n{body}\n</details>\n"

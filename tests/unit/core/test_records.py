@@ -96,6 +96,10 @@ def test_files_read_back_as_written() -> None:
         '{"schema": "milepost.planned/1", "planned": 1, "sizes": {}, "reconstructed": false}',
         '{"schema": "milepost.planned/1", "planned": [1], "sizes": {"1": "much"}, "reconstructed": false}',
         '{"schema": "milepost.planned/1", "planned": [1], "sizes": [], "reconstructed": false}',
+        *(
+            f'{{"schema": "milepost.planned/1", "planned": [1], "sizes": {{"1": {size}}}, "reconstructed": false}}'
+            for size in ("NaN", '"sNaN"', "1e400", '"1e999999"', "-1", '"-Infinity"')
+        ),
     ],
 )
 def test_what_somebody_else_wrote_is_no_planned_set(text: str) -> None:
@@ -111,7 +115,10 @@ def test_what_somebody_else_wrote_is_no_planned_set(text: str) -> None:
         ("completed", [{"number": 1}]),
         ("carried", [{"number": 1, "kind": "issue", "to": "moon", "milestone": None, "carries": 1}]),
         ("points", [1]),
-        ("points", {"planned": "NaN?"}),
+        ("points", {"planned": 1}),
+        ("points", {"planned": "NaN?", "completed": 0, "carried": 0}),
+        ("points", {"planned": 1, "completed": "NaN", "carried": 0}),
+        ("points", {"planned": 1, "completed": "1e999999", "carried": 0}),
         ("frozen", "soon"),
     ],
 )
@@ -120,3 +127,12 @@ def test_a_record_with_a_broken_member_is_none(member: str, value: Any) -> None:
     written = json.loads(render_record(SPRINT, 5, record()))
 
     assert read_record(json.dumps({**written, member: value})) is None
+
+
+def test_a_number_counts_once() -> None:
+    """However often somebody wrote it."""
+    planned = read_planned(
+        '{"schema": "milepost.planned/1", "planned": [2, 1, 2], "sizes": {"1": 0.5}, "reconstructed": false}'
+    )
+
+    assert Planned(numbers=(1, 2), points={1: Decimal("0.5")}, is_reconstructed=False) == planned

@@ -89,6 +89,27 @@ def test_a_title_that_something_else_has_is_told() -> None:
     assert "2027-01-31" in problem.help
 
 
+def test_a_title_that_another_cadence_has_is_told_with_its_key() -> None:
+    """As when `key:` was changed; a sprint of the cadence itself can only be called something else."""
+    renamed = milestone(1, "Sprint 2", "2027-01-17", "key=sprint/1 start=2027-01-04 due=2027-01-17")
+    foreign = milestone(2, "Sprint 2", "2027-01-31", "key=team-a/2 start=2027-01-18 due=2027-01-31")
+
+    (own,), (other,) = (call(each)[1] for each in (renamed, foreign))
+
+    assert ["sprint-title-taken"] * 2 == [own.rule, other.rule]
+    assert "give it another title" == own.help
+    assert other.help.startswith("write `key: team-a` into the entry")
+
+
+def test_the_entry_to_write_is_yaml_whatever_the_title_holds() -> None:
+    """Quotes and backslashes are escaped."""
+    moved = milestone(1, "x", "2027-01-20", "key=sprint/1 start=2027-01-04 due=2027-01-20")
+
+    (problem,) = call(moved, title='A "{number}" \\ b')[1]
+
+    assert r'title: "A \"{number}\" \\ b"' in problem.help
+
+
 def test_two_milestones_with_one_key_are_named() -> None:
     """Both of them."""
     copy = milestone(7, "Copy", None, "key=sprint/1 start=2027-01-04 due=2027-01-17")

@@ -283,6 +283,7 @@ def test_without_an_open_sprint_an_item_stays() -> None:
     later = day(milestone(1), milestone(2, state=State.CLOSED), findings=findings, keep=1)
 
     assert ["no-open-sprint"] == [each.rule for each in decision.problems]
+    assert 'no sprint is open to carry into: issue 11 "Fix loader"' == decision.problems[0].summary
     assert [(Verb.CLOSE, "Sprint 1")] == told(decision)
     assert "Sprint 3" == later.plan.changes[2].after("milestone")
 
@@ -303,20 +304,15 @@ def test_what_follows_is_dispatched_and_noted() -> None:
     """The line says that it is due until it is done; a later run makes up for it."""
     closing = day(milestone(1), milestone(2), then=("report.yml",))
     line = f"{LINES[1]} frozen=2027-01-18 planned=0 added=0 removed=0 completed=0 dropped=0 carried=0 then=due"
-    waiting = milestone(1, line=line, state=State.CLOSED, closed_at="2027-01-18T06:00:00Z")
+    waiting = milestone(1, line=line, state=State.CLOSED)
     again = day(waiting, milestone(2), today=date(2027, 1, 19), then=("report.yml",))
 
     close, dispatch = closing.plan.changes
     assert block(close).endswith("then=due")
-    assert (Noun.WORKFLOW, ("report.yml",), None, 2) == (
-        dispatch.noun,
-        dispatch.after("workflows"),
-        dispatch.after("since"),
-        dispatch.writes,
-    )
+    assert (Noun.WORKFLOW, ("report.yml",), 2) == (dispatch.noun, dispatch.after("workflows"), dispatch.writes)
     assert not block(dispatch).endswith("then=due")
     (late,) = again.plan.changes
-    assert ("2027-01-18T06:00:00Z", 1) == (late.after("since"), late.number)
+    assert (Verb.DISPATCH, 1) == (late.verb, late.number)
 
 
 @pytest.mark.parametrize(("today", "words"), [(29, "in 2 days"), (30, "tomorrow"), (31, "today")])
@@ -348,3 +344,11 @@ def test_a_long_list_is_cut() -> None:
 
     assert "and 5 more" in decision.problems[0].summary
     assert "(3 times)" in decision.problems[0].summary
+
+
+def test_a_sprint_that_a_later_day_has_frozen_begins_no_more() -> None:
+    """A run for an earlier day writes no planned set beside the record."""
+    frozen = milestone(1, line=f"{LINES[1]} frozen=2027-01-18", state=State.CLOSED)
+
+    assert Needs() == needs(frozen, today=date(2027, 1, 6), has_history=True)
+    assert [] == told(day(frozen, today=date(2027, 1, 6), has_history=True))
