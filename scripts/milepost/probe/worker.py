@@ -76,7 +76,9 @@ class Worker:
             self.journal.end(step, "error", _since(start), None, _describe(trouble))
             raise Fault from trouble
         wrong, left = detail.pop("wrong", None), end_children()
-        if left:
+        if step[0].startswith("import"):  # a package may start helpers of its own
+            self.journal.end(step, "ok", _since(start), {**detail, "ended": left} if left else detail)
+        elif left:
             self.journal.end(step, "error", _since(start), detail, f"left {len(left)} processes running: {left}"[:500])
         else:
             self.journal.end(step, "wrong" if wrong else "ok", _since(start), detail, wrong)

@@ -112,10 +112,30 @@ def test_garbage_on_stdout_hurts_nobody(machine: Any) -> None:
     assert {"import": "ok", "before": "ok", "faulty": "ok", "after": "ok"} == statuses(facts)
 
 
-def test_healthy_is_one_process(machine: Any) -> None:
-    """All probes ran in the process that imported torch, once."""
+def test_a_package_may_start_helpers(machine: Any, tmp_path: Path) -> None:
+    """They are ended and named, and neither the package nor a probe is accused."""
+    (tmp_path / "helpful.py").write_text("import subprocess\nsubprocess.Popen(['sleep', '985'])\n", encoding="utf-8")
+    machine.environment = {"PYTHONPATH": f"{machine.settings()['PYTHONPATH']}:{tmp_path}"}
+
+    facts = machine.probe(AROUND % "    pass", needs={"device": "cpu", "imports": ["helpful"]})
+
+    assert {"ok"} == set(statuses(facts).values())
+    assert {"version": None, "ended": ["sleep 985"]} == result(facts, "imports.helpful")["detail"]
+
+
+def test_healthy_is_one_process(machine: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All probes ran in the process that imported torch, once; two others looked around without it."""
+    started, real = [], child.Child.__init__
+
+    def start(self: child.Child, command: list[str], *rest: Any) -> None:
+        started.append(command[3])
+        real(self, command, *rest)
+
+    monkeypatch.setattr(child.Child, "__init__", start)
+
     facts = machine.probe(AROUND % "    return fine(torch, device)", needs={"device": "cpu"})
 
+    assert ["nvml", "ground", "worker"] == started
     pids = {each["detail"]["pid"] for each in facts["results"] if each["probe"] != "import"}
     assert 1 == len(pids)
     assert 1 == sum(each["probe"] == "import" for each in facts["results"])
