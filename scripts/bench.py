@@ -20,6 +20,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date, timedelta
 from pathlib import Path
 
 SCRIPTS = Path(__file__).resolve().parent
@@ -28,6 +29,7 @@ LOCK = SCRIPTS / "locks" / "sync.txt"
 REPOSITORY = "octo/widgets"
 SIZES = (10, 100, 1000)
 ISSUES_EACH = 10
+PROGRESS_DAY = "2027-02-20"
 RUNS = 7
 WHERE = ("--repository", REPOSITORY, "--token", "bench-token")
 IMPORTS = "import github, yaml, jsonschema"
@@ -74,7 +76,8 @@ def main(argv: list[str]) -> int:
         with tempfile.TemporaryDirectory(prefix="milepost-bench-") as folder:
             bench = Bench(Path(folder), given.runs)
             start = bench.measure_start()
-            print(_render(start, [*bench.measure_gate(), *bench.measure_judge(), *bench.measure_sizes(given.sizes)]))
+            measured = [*bench.measure_gate(), *bench.measure_progress(), *bench.measure_judge()]
+            print(_render(start, [*measured, *bench.measure_sizes(given.sizes)]))
     except Failed as trouble:
         print(f"bench: {trouble}", file=sys.stderr)
         return 1
@@ -149,6 +152,18 @@ class Bench:
             lines = (f"import sys; sys.path[:0] = {[str(SCRIPTS), str(packages)]!r}", JUDGE.format(facts=str(facts)))
             name = f"verify-gpu: {JUDGED} judgements of {gpus} GPU{'s' if gpus > 1 else ''}"
             figures.append(self._repeat(name, [self.python, "-I", "-c", "\n".join(lines)]))
+        return figures
+
+    def measure_progress(self) -> list[Figure]:
+        """A report of 100 milestones with 10,000 issues: without history, and with the lines of twelve weeks."""
+        self.run(self._command("progress", "--help"))  # so that its packages are there
+        figures = []
+        for history in ("none", "branch"):
+            plan = self.folder / "progress.yml"
+            plan.write_text(f"version: 1\nhistory: {history}\n", encoding="utf-8")
+            name = f"progress: 100 milestones, 10,000 issues, history: {history}"
+            arguments = ("--plan", str(plan), "--today", PROGRESS_DAY)
+            figures.append(self._against(make_progress(100, 100), name, "progress", *arguments, runs=1))
         return figures
 
     def run(self, command: list[str], temp: Path | None = None) -> tuple[float, int]:
@@ -266,6 +281,29 @@ def make_repository(milestones: int) -> dict[str, object]:
         for title, key in _list_issues(number)
     ]
     return {"milestones": [{"title": f"M{number}"} for number in range(1, milestones + 1)], "issues": issues}
+
+
+def make_progress(milestones: int, each: int) -> dict[str, object]:
+    """Milestones of twelve weeks ago, three fifths of whose issues were completed evenly since; with a line for each day."""
+    issues: list[dict[str, object]] = []
+    for number in range(1, milestones + 1):
+        for turn in range(each):
+            issue: dict[str, object] = {"title": f"Issue {turn}", "milestone": number, "created_at": _day(84)}
+            if turn < each * 3 // 5:
+                issue |= {"state": "closed", "closed_at": _day(1 + 82 * turn * 5 // (each * 3))}
+            issues.append(issue)
+    held = [
+        {"title": f"M{number}", "due_on": _day(-1 - number % 90), "created_at": _day(84)}
+        for number in range(1, milestones + 1)
+    ]
+    lines = [{"day": _day(ago)[:10], "milestones": {}} for ago in range(84, 0, -1)]
+    text = "".join(json.dumps(line) + "\n" for line in lines)
+    return {"milestones": held, "issues": issues, "branches": {"milepost-data": {"progress/2027/past.jsonl": text}}}
+
+
+def _day(ago: int) -> str:
+    """The moment that many days before the day of the report."""
+    return f"{date.fromisoformat(PROGRESS_DAY) - timedelta(days=ago)}T12:00:00Z"
 
 
 def make_pull(links: int) -> dict[str, object]:

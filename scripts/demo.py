@@ -20,6 +20,9 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+from demo_progress import REPOSITORY as PROGRESS_REPOSITORY
+from demo_progress import SEED as PROGRESS_SEED
+from demo_progress import tell_progress
 from demo_sprints import REPOSITORY as SPRINTS_REPOSITORY
 from demo_sprints import SEED as SPRINTS_SEED
 from demo_sprints import print_records, tell_six_weeks
@@ -67,6 +70,7 @@ SEED: dict[str, Any] = {
             ],
         },
         SPRINTS_SEED,
+        PROGRESS_SEED,
     ],
 }
 
@@ -121,6 +125,7 @@ def tell(folder: Path) -> None:
         story.gate()
         story.gate_again()
         story.sprints(folder)
+        story.progress(folder)
     print(WHERE_TO_LOOK)
 
 
@@ -205,6 +210,23 @@ class _Story:
             carries = [each["carries"] for each in records["Sprint 2"]["carried"]]
             _expect(carries == [2, 1], "the records know what was carried twice")
 
+    def progress(self, folder: Path) -> None:
+        with _step(
+            "8. A third team works on one milestone for six weeks; every Monday a report says whether it will do"
+        ):
+            place = folder / "progress"
+            place.mkdir()
+            reports = tell_progress(
+                place, self.github, lambda method, path, body: self._request(method, path, body, PROGRESS_REPOSITORY)
+            )
+            first, last = reports[0]["milestones"][0], reports[-1]["milestones"][0]
+            state = self.github.state(PROGRESS_REPOSITORY)
+            lines = "".join(text for path, text in state["branches"]["milepost-data"].items() if path != "README.md")
+            _expect(first["verdict"] == "no data", "in the beginning nobody knows")
+            _expect(last["p50"] <= last["p85"] and last["scope"] == 30, "after six weeks there is a forecast")
+            _expect(lines.count('"day":"2027-03-29"') == 1, "the day's line is on milepost-data, once")
+            _expect(any("milepost-report" in each["labels"] for each in state["issues"]), "the report has its issue")
+
     def _gate(self) -> Any:
         payload = {"pull_request": {"number": CHANGE, "head": {"ref": "amp"}, "base": {"ref": "main"}}}
         return self._act("pull_request_target", "gate.yml", payload)
@@ -270,6 +292,7 @@ Where to look next:
     actions/sync/README.md           the action of steps 1 to 4: inputs, outputs, permissions
     actions/gate/README.md           the action of steps 5 and 6
     actions/sprint/README.md         the action of step 7
+    actions/progress/README.md       the action of step 8
     docs/plan-file.md                everything a plan file can say
     python3 scripts/run.py --help    the same on the command line
     python3 scripts/run.py simulate  the embedded GitHub, for trials of your own"""

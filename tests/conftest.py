@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from github.Requester import Requester
 from hypothesis import settings
-from milepost.actions import gate, sprint, sync
+from milepost.actions import gate, progress, sprint, sync
 from milepost.core.mode import Mode
 from milepost.remote.client import Access, Client, connect
 from milepost.runner.context import Context
@@ -110,6 +110,31 @@ class Bench:
             fixed_today=today,
         )
         return sprint.run(given, world)
+
+    def progress(
+        self,
+        plan: str | None = "version: 1\n",
+        today: date | None = None,
+        *,
+        event: str = "schedule",
+        token: str = "workflow-token",
+        context: Mapping[str, Any] | None = None,
+        **inputs: Any,
+    ) -> Outcome:
+        """The progress action has run on that day, by default the simulator's; raises what it raises."""
+        if plan is not None:
+            (self.workspace / "plan.yml").write_text(plan, encoding="utf-8")
+            inputs["plan"] = Path("plan.yml")
+        given = progress.Inputs(token=token, **inputs)
+        context = {"repository": "octo/widgets", "workspace": self.workspace, "event": event, **(context or {})}
+        world = World(
+            context=Context(**context),
+            now=self.github.clock.now(),
+            log=self.log.append,
+            client=self.client(token),
+            fixed_today=today,
+        )
+        return progress.run(given, world)
 
     def gate(
         self, event: str = "", payload: Mapping[str, Any] | None = None, *, token: str = "gate-token", **inputs: Any

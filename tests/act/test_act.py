@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from datetime import date, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -353,6 +354,39 @@ def test_sprints_open_on_a_schedule(event: str, mode: str, run: Run) -> None:
         "refs/heads/milepost-data" in github.state()["refs"],
     )
     assert f"| `{opened[0]}` |" in result.summary
+
+
+PROGRESS_READS = {"contents": "read", "issues": "read", "pull-requests": "read", "actions": "read"}
+PROGRESS = "version: 1\nlanguage: zh\nhistory: branch\nprogress: {report: true, remind: [overdue]}\n"
+
+
+@pytest.mark.parametrize("is_plain", [True, False])
+def test_progress_is_reported_on_a_schedule(is_plain: bool, run: Run) -> None:
+    """With a token that only reads, and with a report issue, a reminder and the day's line; secrets stay masked."""
+    yesterday = date.today() - timedelta(days=1)
+    milestone = {"title": "v1", "number": 1, "due_on": f"{yesterday}T12:00:00Z"}
+    repository = {"milestones": [milestone], "issues": [{"title": "T", "milestone": 1, "assignees": ["amy"]}]}
+    inputs = {"notify": "json://192.0.2.1/s3cret-word"}
+
+    result, github = run(
+        "schedule",
+        action="/actions/progress",
+        permissions=PROGRESS_READS if is_plain else WRITES,
+        plan="version: 1\n" if is_plain else PROGRESS,
+        repository=repository,
+        inputs={} if is_plain else inputs,
+    )
+
+    report = json.loads(result.outputs["report"])
+    assert result.is_success, result.log()
+    assert ("1", "1") == (result.outputs["milestones"], result.outputs["late"])
+    assert "overdue" == report["milestones"][0]["reason"]
+    assert ("## Progress on" if is_plain else "## 项目进度") in result.summary
+    assert ([], ["not-sent"])[not is_plain] == [place["title"] for _, _, place in result.annotations]
+    assert "s3cret-word" not in result.log()
+    state = github.state()
+    assert is_plain != bool([each for each in state["comments"] if "@amy" in each["body"]])
+    assert is_plain != ("milepost-data" in state["branches"])
 
 
 def test_every_published_action_is_run_here() -> None:

@@ -198,13 +198,16 @@ class Answer:
 
 @dataclass
 class Team:
-    """One cadence on one day: what it computes, and which milestone is which sprint."""
+    """One cadence on one day: what it computes, which milestone is which sprint, and where its open items go."""
 
     cadence: Cadence
+    plan: Plan
     day: date
+    repository: Repository
     computed: list[Sprint]
     standing: dict[int, Milestone] = field(default_factory=dict)
     adopted: dict[int, Milestone] = field(default_factory=dict)
+    moves: dict[int, str | Milestone] = field(default_factory=dict)
 
     @property
     def wanted(self) -> list[Sprint]:
@@ -216,6 +219,7 @@ class Team:
         return sorted(found, key=lambda pair: pair[0].start)
 
     def past(self) -> list[tuple[Line, Milestone]]:
+        """Those whose last day is over."""
         return [(line, each) for line, each in self.lines() if line.due < self.day]
 
 
@@ -279,29 +283,25 @@ def run(repository: Repository, plan: Plan, day: date, now: datetime) -> Answer:
     teams = []
     for cadence in plan.cadences:
         until = max([day, *(each.start for each in cadence.entries)]) + FAR
-        team = Team(cadence, day, list(walk_cadence(cadence.entries, until)))
-        refusals += _recognise(team, repository)
-        teams.append(team)
-    answer = Answer(refusals)
-    if refusals:
+        teams.append(Team(cadence, plan, day, repository, list(walk_cadence(cadence.entries, until))))
+    answer = Answer([refusal for team in teams for refusal in _recognise(team) + _adopt(team)])
+    if answer.refusals:
         return answer
+    for step in (_open, _decide, _freeze, _plan):
+        for team in teams:
+            step(team, answer)
     for team in teams:
-        _open(team, repository, answer)
-    moves = {team.cadence.key: _decide(team, repository, answer) for team in teams}
+        _move(team, now, answer)
     for team in teams:
-        _freeze(team, repository, plan, moves[team.cadence.key], answer)
-    for team in teams:
-        _move(team, repository, moves[team.cadence.key], now, answer)
-    for team in teams:
-        _close(team, repository, moves[team.cadence.key], answer)
+        _close(team, answer)
     return answer
 
 
-def _recognise(team: Team, repository: Repository) -> list[Refusal]:
+def _recognise(team: Team) -> list[Refusal]:
     """The team knows which milestone stands for which sprint; or why it may not go on."""
     key, computed = team.cadence.key, {each.number: each for each in team.computed}
     refusals = []
-    for milestone in repository.milestones:
+    for milestone in team.repository.milestones:
         line = milestone.line
         if line is None or line.cadence != key:
             continue
@@ -312,25 +312,25 @@ def _recognise(team: Team, repository: Repository) -> list[Refusal]:
         is_right = (line.start, line.due) == (sprint.start, sprint.due) if sprint else line.due < team.computed[0].start
         if not is_right:
             refusals.append(Refusal("sprint-moved", (milestone.title,)))
-    return refusals + _adopt(team, repository)
+    return refusals
 
 
-def _adopt(team: Team, repository: Repository) -> list[Refusal]:
+def _adopt(team: Team) -> list[Refusal]:
     """What has a sprint's title and due date, and no line, is that sprint; what has only a wanted title is in the way."""
-    refusals = []
+    refusals, milestones = [], team.repository.milestones
     for sprint in team.computed:
         if sprint.number in team.standing or sprint.start > team.wanted[-1].start:
             continue
-        for each in repository.milestones:
+        for each in milestones:
             if each.line is None and (each.title, each.due) == (sprint.title, sprint.due):
                 team.adopted[sprint.number] = each
         if sprint in team.wanted and sprint.number not in team.adopted:
-            taken = [each.title for each in repository.milestones if each.title.lower() == sprint.title.lower()]
+            taken = [each.title for each in milestones if each.title.lower() == sprint.title.lower()]
             refusals += [Refusal("sprint-title-taken", (title,)) for title in taken]
     return refusals
 
 
-def _open(team: Team, repository: Repository, answer: Answer) -> None:
+def _open(team: Team, answer: Answer) -> None:
     """Wanted sprints exist, adopted ones have their line, and those that are not over their due date."""
     for sprint in team.computed:
         line = Line(team.cadence.key, sprint.number, sprint.start, sprint.due)
@@ -340,7 +340,7 @@ def _open(team: Team, repository: Repository, answer: Answer) -> None:
             answer.adopted.append(sprint.title)
         if sprint in team.wanted and sprint.number not in team.standing:
             team.standing[sprint.number] = Milestone(sprint.title, sprint.due, line=line)
-            repository.milestones.append(team.standing[sprint.number])
+            team.repository.milestones.append(team.standing[sprint.number])
             answer.created.append(sprint.title)
     for line, milestone in team.lines():
         if line.due >= team.day and milestone.due != line.due:
@@ -348,22 +348,19 @@ def _open(team: Team, repository: Repository, answer: Answer) -> None:
             answer.mended.append(milestone.title)
 
 
-def _decide(team: Team, repository: Repository, answer: Answer) -> dict[int, str | Milestone]:
+def _decide(team: Team, answer: Answer) -> None:
     """Where each open item of a past sprint goes: a milestone, or `backlog`, `keep`, `block`."""
+    rules = [*team.cadence.rules, Rule(team.cadence.default)]
     target = next((each for line, each in team.lines() if line.due >= team.day and each.is_open), None)
-    moves: dict[int, str | Milestone] = {}
     for _, milestone in team.past():
-        for item in repository.members(milestone):
-            if not item.is_open:
-                continue
-            to = next((rule.to for rule in team.cadence.rules if _holds(rule, item, repository)), team.cadence.default)
+        for item in (each for each in team.repository.members(milestone) if each.is_open):
+            to = next(rule.to for rule in rules if _holds(rule, item, team.repository))
             if to == "block":
-                certain = milestone.is_open and team.cadence.close != "never"
-                (answer.warnings if certain else answer.maybe).add("sprint-blocked")
+                is_certain = milestone.is_open and team.cadence.close != "never"
+                (answer.warnings if is_certain else answer.maybe).add("sprint-blocked")
             if to == "next" and target is None:
                 answer.warnings.add("no-open-sprint")
-            moves[item.number] = (target or "keep") if to == "next" else to
-    return moves
+            team.moves[item.number] = (target or "keep") if to == "next" else to
 
 
 def _holds(rule: Rule, item: Item, repository: Repository) -> bool:
@@ -387,46 +384,26 @@ def _states(item: Item, repository: Repository) -> set[str]:
     return found | ({"reopened"} if item.was_closed else set())
 
 
-def _freeze(team: Team, repository: Repository, plan: Plan, moves: dict[int, str | Milestone], answer: Answer) -> None:
-    """Past sprints have their record and their counts; the running one has its planned set."""
-    records = dict(repository.closed)
+def _freeze(team: Team, answer: Answer) -> None:
+    """Past sprints have their record, and its counts in their line."""
+    closed, has_branch = team.repository.closed, team.plan.has_branch
     for line, milestone in team.past():
-        if plan.has_branch and line.key in repository.closed:
-            line.counts = repository.closed[line.key].counts
+        if has_branch and line.key in closed:
+            line.counts = closed[line.key].counts
         if line.counts is None:
-            record = _record(team, line, milestone, repository, plan, moves, records)
-            answer.records[line.key], line.counts = record, record.counts
-            if plan.has_branch:
-                repository.closed[line.key] = record
-    for line, milestone in team.lines():
-        is_known = line.counts is not None or line.key in repository.planned or line.key in repository.closed
-        if not plan.has_branch or is_known or not line.start <= team.day <= line.due:
-            continue
-        is_late = line.start != team.day
-        members = frozenset(_issues(repository, {each.number for each in repository.members(milestone)}))
-        planned = _rebuild(team, line, milestone, repository, plan) if is_late else members
-        coming = _issues(repository, {number for number, to in moves.items() if to is milestone})
-        repository.planned[line.key] = planned | coming, is_late
+            answer.records[line.key] = _record(team, line, milestone)
+            line.counts = answer.records[line.key].counts
+    if has_branch:
+        closed.update(answer.records)
 
 
-def _record(
-    team: Team,
-    line: Line,
-    milestone: Milestone,
-    repository: Repository,
-    plan: Plan,
-    moves: dict[int, str | Milestone],
-    records: dict[Key, Record],
-) -> Record:
-    rebuilt = _rebuild(team, line, milestone, repository, plan), True
-    planned, is_reconstructed = repository.planned.get(line.key, rebuilt) if plan.has_branch else rebuilt
-    members = repository.members(milestone)
+def _record(team: Team, line: Line, milestone: Milestone) -> Record:
+    """What happened in the sprint, as it ends."""
+    planned, is_reconstructed = _rebuild(team, line, milestone), True
+    if team.plan.has_branch and line.key in team.repository.planned:
+        planned, is_reconstructed = team.repository.planned[line.key]
+    members = team.repository.members(milestone)
     issues = {each.number: each for each in members if not each.is_pull}
-    carried = {}
-    for each in members:
-        if each.is_open:
-            before = [old.carried[each.number].carries for key, old in records.items() if _has(old, key, line, each)]
-            carried[each.number] = _carry(moves[each.number], max(before, default=0))
     return Record(
         planned=planned,
         is_reconstructed=is_reconstructed,
@@ -434,60 +411,70 @@ def _record(
         removed=planned - frozenset(issues),
         completed=frozenset(number for number, each in issues.items() if each.reason == "completed"),
         dropped=frozenset(number for number, each in issues.items() if each.reason in ("not_planned", "duplicate")),
-        carried=carried,
+        carried={each.number: _carry(team, each.number) for each in members if each.is_open},
     )
 
 
-def _carry(to: str | Milestone, before: int) -> Carry:
-    """What stays is carried no further than it was."""
+def _carry(team: Team, number: int) -> Carry:
+    """Counted from the records of this cadence; what stays is carried no further than it was."""
+    mine = [record for key, record in team.repository.closed.items() if key[0] == team.cadence.key]
+    before = max((each.carried[number].carries for each in mine if number in each.carried), default=0)
+    to = team.moves[number]
     if isinstance(to, Milestone):
         return Carry("next", to.title, before + 1)
     return Carry(to, None, before + (to == "backlog"))
 
 
-def _has(record: Record, key: Key, line: Line, item: Item) -> bool:
-    return key[0] == line.cadence and item.number in record.carried
-
-
-def _rebuild(team: Team, line: Line, milestone: Milestone, repository: Repository, plan: Plan) -> frozenset[int]:
+def _rebuild(team: Team, line: Line, milestone: Milestone) -> frozenset[int]:
     """The issues that were in the sprint when its first day ended in the team's zone.
 
     Of a milestone that is deleted by now GitHub tells the title alone.
     """
-    midnight = datetime.combine(line.start + timedelta(days=1), time(), ZoneInfo(plan.timezone))
+    midnight = datetime.combine(line.start + timedelta(days=1), time(), ZoneInfo(team.plan.timezone))
     titles = {milestone.title, *(each.title for each in team.computed if each.number == line.number)}
     there = set()
-    for each in repository.items.values():
+    for each in team.repository.items.values():
         place, title = each.place_before(midnight)
-        is_deleted = all(place is not other for other in repository.milestones)
+        is_deleted = all(place is not other for other in team.repository.milestones)
         if place is milestone or (is_deleted and title in titles):
             there.add(each.number)
-    return frozenset(_issues(repository, there))
+    return _issues(team.repository, there)
 
 
-def _issues(repository: Repository, numbers: set[int]) -> set[int]:
-    return {each for each in numbers if not repository.items[each].is_pull}
+def _plan(team: Team, answer: Answer) -> None:
+    """The running sprint has its planned set: with what comes into it by this run, and not once it was frozen."""
+    repository = team.repository
+    for line, milestone in team.lines():
+        is_known = line.counts is not None or line.key in repository.planned or line.key in repository.closed
+        if not team.plan.has_branch or is_known or not line.start <= team.day <= line.due:
+            continue
+        is_late = line.start != team.day
+        present = _issues(repository, {each.number for each in repository.members(milestone)})
+        coming = _issues(repository, {number for number, to in team.moves.items() if to is milestone})
+        there = _rebuild(team, line, milestone) if is_late else present
+        repository.planned[line.key] = there | coming, is_late
 
 
-def _move(team: Team, repository: Repository, moves: dict[int, str | Milestone], now: datetime, answer: Answer) -> None:
-    """Open work has left the past sprints."""
-    for number, to in moves.items():
-        item = repository.items[number]
-        if isinstance(to, Milestone):
-            item.place(to, now)
-            item.labels |= set(team.cadence.labels)
-            answer.moved.append((number, to.title))
-        elif to == "backlog":
-            item.place(None, now)
-            item.labels |= set(team.cadence.labels)
-            answer.moved.append((number, to))
+def _issues(repository: Repository, numbers: set[int]) -> frozenset[int]:
+    return frozenset(each for each in numbers if not repository.items[each].is_pull)
 
 
-def _close(team: Team, repository: Repository, moves: dict[int, str | Milestone], answer: Answer) -> None:
+def _move(team: Team, now: datetime, answer: Answer) -> None:
+    """Open work has left the past sprints, with the labels of what was carried."""
+    for number, to in team.moves.items():
+        if to in ("keep", "block"):
+            continue
+        target = to if isinstance(to, Milestone) else None
+        team.repository.items[number].place(target, now)
+        team.repository.items[number].labels |= set(team.cadence.labels)
+        answer.moved.append((number, target.title if target else "backlog"))
+
+
+def _close(team: Team, answer: Answer) -> None:
     """Past sprints are closed, unless the plan or an item says otherwise."""
     for _, milestone in team.past():
-        left = [each for each in repository.members(milestone) if each.is_open]
-        is_blocked = any(moves.get(each.number) == "block" for each in left)
+        left = [each.number for each in team.repository.members(milestone) if each.is_open]
+        is_blocked = any(team.moves.get(each) == "block" for each in left)
         is_held = is_blocked or (team.cadence.close == "finished" and bool(left)) or team.cadence.close == "never"
         if milestone.is_open and not is_held:
             milestone.is_open = False

@@ -99,6 +99,7 @@ class Story:
         first = min(each.start for cadence in self.plan.cadences for each in cadence.entries)
         self.zone = ZoneInfo(self.plan.timezone)
         self.now = self._moment(first + timedelta(days=self.random.choice((-3, 0, 0, 1, 20))))
+        self.answer = Answer()
         self.seen: Counter[str] = Counter()
         self.log: list[str] = []
         self.names = 0
@@ -159,17 +160,13 @@ class Story:
 
     def _act(self) -> None:
         """Somebody does something, if there is anything to do it with."""
-        if self.model_is_broken and self.random.random() < 0.6:
+        if self.answer.refusals and self.random.random() < 0.6:
             self._mend(self.answer.refusals[0])
             return
         deed = self.random.choices(list(DEEDS), list(DEEDS.values()))[0]
         self._wait()
         if getattr(self, f"_{deed}")():
             self.seen[deed] += 1
-
-    @property
-    def model_is_broken(self) -> bool:
-        return bool(getattr(self, "answer", Answer()).refusals)
 
     def _note(self, text: str) -> bool:
         self.log.append(text)

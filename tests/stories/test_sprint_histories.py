@@ -147,9 +147,9 @@ def test_a_history_ends_as_in_the_model(seed: int, new_story: Callable[[int], tu
 
 
 def test_the_histories_have_everything_in_them() -> None:
-    """In the first 200 each kind of deed, of refusal and of effect comes often enough to mean something."""
+    """In the first 150 each kind of deed, of refusal and of effect comes often enough to mean something."""
     seen: Counter[str] = Counter()
-    for seed in range(200):
+    for seed in range(150):
         story = Story(seed, NoHands())
         for today in story.play():
             story.judge(today)

@@ -117,7 +117,7 @@ def _find(desired: DesiredState, board: Board, rosters: tuple[Roster, ...], need
         recorded=board.recorded,
         files=files,
         members=read_members(client, rebuilt, items),
-        carries=_count_carries(rosters, items, files, world),
+        carries=_count_carries(rosters, items, files, zone, world),
     )
 
 
@@ -130,6 +130,7 @@ def _count_carries(
     rosters: Iterable[Roster],
     items: Mapping[int, tuple[Item, ...]],
     files: Mapping[str, str],
+    zone: ZoneInfo,
     world: World,
 ) -> dict[int, int]:
     """How often the items that will be carried now were carried so far: by the records, else by GitHub's events."""
@@ -139,10 +140,15 @@ def _count_carries(
         records = _read_records(files, f"{FOLDER}/{roster.cadence.key}/")
         if records:
             counts |= _count_recorded(records, roster, items)
-        elif moving:
-            titles = frozenset(title for each in roster.past for title in (each.title, each.sprint.title))
-            counts |= count_carries(world.github, moving, titles)
+        elif moving and any(each.line and each.line.frozen for each in roster.past):
+            counts |= count_carries(world.github, moving, _list_ends(roster, zone))
     return counts
+
+
+def _list_ends(roster: Roster, zone: ZoneInfo) -> dict[str, datetime]:
+    """By title: when each past sprint was over; what leaves it later is carried, what left it before was replanned."""
+    ends = [(each, _morning(each.sprint.due + timedelta(days=1), zone)) for each in roster.past]
+    return {title: moment for each, moment in ends for title in (each.title, each.sprint.title)}
 
 
 def _list_moving(roster: Roster, items: Mapping[int, tuple[Item, ...]]) -> list[int]:

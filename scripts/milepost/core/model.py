@@ -9,6 +9,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Final, Literal, TypeVar, Union
 
 from milepost.core.cadence import Cadence
+from milepost.core.reporting import Reporting
 from milepost.diagnostics import Location
 
 if TYPE_CHECKING:  # who reads no environment pays for no version specifiers
@@ -163,3 +164,4 @@ class DesiredState:
     cadences: tuple[Cadence, ...] = ()
     size_labels: str | None = None
     has_history: bool = False
+    reporting: Reporting = field(default_factory=Reporting)

@@ -16,6 +16,7 @@ from milepost.planfile.environments import load_environments
 from milepost.planfile.issues import load_issues
 from milepost.planfile.lint import lint
 from milepost.planfile.milestones import load_milestones
+from milepost.planfile.progress import load_reporting
 from milepost.planfile.pull_requests import read_policy
 from milepost.planfile.reading import Reading
 from milepost.planfile.relations import judge_relations
@@ -88,6 +89,7 @@ def _read_desired(reading: Reading, workspace: Path | None) -> DesiredState:
         cadences=load_cadences(reading),
         size_labels=_read_size_labels(reading),
         has_history=reading.value.get("history") == "branch",
+        reporting=load_reporting(reading),
     )
     places = _Places(reading, tuple(path for _, path in issues))
     read_policy(reading)

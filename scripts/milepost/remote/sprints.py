@@ -87,13 +87,13 @@ TAKEN_OUT = """
     ... on Issue {{
       number
       timelineItems(first: 100, itemTypes: [DEMILESTONED_EVENT]) {{
-        nodes {{ ... on DemilestonedEvent {{ milestoneTitle }} }}
+        nodes {{ ... on DemilestonedEvent {{ createdAt milestoneTitle }} }}
       }}
     }}
     ... on PullRequest {{
       number
       timelineItems(first: 100, itemTypes: [DEMILESTONED_EVENT]) {{
-        nodes {{ ... on DemilestonedEvent {{ milestoneTitle }} }}
+        nodes {{ ... on DemilestonedEvent {{ createdAt milestoneTitle }} }}
       }}
     }}
   }}"""
@@ -188,11 +188,11 @@ def read_members(
     return {milestone: tuple(sorted(found)) for milestone, found in members.items()}
 
 
-def count_carries(client: Client, numbers: Sequence[int], titles: frozenset[str]) -> dict[int, int]:
-    """By issue and pull request: how often it was taken out of a milestone of these titles."""
+def count_carries(client: Client, numbers: Sequence[int], ends: Mapping[str, datetime]) -> dict[int, int]:
+    """By issue and pull request: how often it was taken out of a milestone of these titles that was over by then."""
     counts: dict[int, int] = {}
     for start in range(0, len(numbers), PAGE):
-        counts |= _count_some(client, numbers[start : start + PAGE], titles)
+        counts |= _count_some(client, numbers[start : start + PAGE], ends)
     return counts
 
 
@@ -309,14 +309,19 @@ def _instant(moment: datetime) -> str:
     return f"{moment.replace(tzinfo=None).isoformat(timespec='seconds')}Z"
 
 
-def _count_some(client: Client, numbers: Sequence[int], titles: frozenset[str]) -> dict[int, int]:
+def _count_some(client: Client, numbers: Sequence[int], ends: Mapping[str, datetime]) -> dict[int, int]:
     declared = ", ".join(["$owner: String!", "$name: String!", *(f"$i{each}: Int!" for each in range(len(numbers)))])
     fields = " ".join(TAKEN_OUT.format(index) for index in range(len(numbers)))
     text = f"query({declared}) {{ repository(owner: $owner, name: $name) {{ {fields} }} }}"
     variables = {**_names(client), **{f"i{index}": number for index, number in enumerate(numbers)}}
     found = client.query(text, variables, needs=NEEDS)["repository"].values()
     return {
-        each["number"]: sum(node["milestoneTitle"] in titles for node in each["timelineItems"]["nodes"])
+        each["number"]: sum(_is_carry(event, ends) for event in each["timelineItems"]["nodes"])
         for each in found
         if each  # deleted or moved elsewhere meanwhile
     }
+
+
+def _is_carry(event: Mapping[str, Any], ends: Mapping[str, datetime]) -> bool:
+    end = ends.get(event["milestoneTitle"])
+    return end is not None and event["createdAt"] >= _instant(end)

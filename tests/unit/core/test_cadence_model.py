@@ -62,7 +62,7 @@ def both(*entries: sprint_model.Entry, until: date) -> tuple[list[sprint_model.S
 def test_ten_years_of_every_length_are_as_walked_day_by_day(skip: str, *, is_shortened: bool) -> None:
     """From one day to six weeks, with no gap and with gaps: each number, first day, last day and title."""
     for length in range(1, 43):
-        for gap in (0, 1, 2, 7):
+        for gap in (0, 3):
             entry = sprint_model.Entry("S {number} {start} {end}", 1, START, length, gap, SKIPS[skip], is_shortened)
 
             walked, computed = both(entry, until=END)
@@ -71,20 +71,21 @@ def test_ten_years_of_every_length_are_as_walked_day_by_day(skip: str, *, is_sho
 
 
 @pytest.mark.parametrize("skip", SKIPS)
-@pytest.mark.parametrize("length", range(1, 43))
-def test_ten_years_have_no_hole_and_no_overlap(length: int, skip: str) -> None:
+def test_ten_years_have_no_hole_and_no_overlap(skip: str) -> None:
     """Every day that is not skipped belongs to exactly one sprint, and every sprint has its length of such days."""
-    entry = Entry(title="S {number}", number=1, start=START, length=length, gap=0, skip=SKIPS[skip], is_shortened=False)
+    skipped = SKIPS[skip]
+    for length in range(1, 43):
+        entry = Entry(title="S {number}", number=1, start=START, length=length, gap=0, skip=skipped, is_shortened=False)
 
-    sprints = compute(Cadence(key="team", entries=(entry,)), END)
+        sprints = compute(Cadence(key="team", entries=(entry,)), END)
 
-    days = [each.start + turn * DAY for each in sprints for turn in range((each.due - each.start).days + 1)]
-    worked = [day for day in days if day not in SKIPS[skip]]
-    everyday = [START + turn * DAY for turn in range((days[-1] - START).days + 1)]
-    assert [each for each in everyday if each not in SKIPS[skip]] == worked
-    assert length * len(sprints) == len(worked)
-    assert list(range(1, len(sprints) + 1)) == [each.number for each in sprints]
-    assert not [each for each in sprints if {each.start, each.due} & SKIPS[skip]]
+        days = [each.start + turn * DAY for each in sprints for turn in range((each.due - each.start).days + 1)]
+        everyday = [START + turn * DAY for turn in range((days[-1] - START).days + 1)]
+        worked = [day for day in days if day not in skipped]
+        assert [each for each in everyday if each not in skipped] == worked, length
+        assert length * len(sprints) == len(worked), length
+        assert list(range(1, len(sprints) + 1)) == [each.number for each in sprints], length
+        assert not [each for each in sprints if {each.start, each.due} & skipped], length
 
 
 @given(
