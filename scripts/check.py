@@ -132,7 +132,7 @@ def _run_steps(bench: Bench, given: argparse.Namespace) -> None:
         bench.tests("github.com", "tests/contract/test_github_behaviour.py", *_live(given))
         return
     if given.containers:
-        bench.tests("containers", "tests/containers")
+        bench.tests("containers", "tests/containers", "tests/unit/images/test_real_registry.py")
         return
     if given.tests_of_this_python:
         bench.tests("tests", "-m", "not slow", "tests/unit", "tests/simulator", "tests/contract")

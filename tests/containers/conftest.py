@@ -24,7 +24,12 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 # Program, and the Debian package that has it.
-PROGRAMS = {"buildah": "buildah", "podman": "podman", "mmdebstrap": "mmdebstrap", "runc": "runc"}
+PROGRAMS = {each: each for each in ("buildah", "podman", "mmdebstrap", "runc", "docker-registry")}
+# Folders and files, any of which will do, and the package that has one.
+FILES = {
+    ("/usr/lib/cni", "/usr/lib/podman/netavark"): "containernetworking-plugins",
+    ("/usr/share/keyrings/debian-archive-keyring.gpg",): "debian-archive-keyring",
+}
 BASE = "localhost/milepost-test-base:bookworm"
 IMAGE = "localhost/milepost-test:cpu"
 SMALL_IMAGE = "localhost/milepost-test:small"
@@ -118,8 +123,7 @@ def engines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engines]:
 def _install() -> None:
     """The programs are here, by apt when they were not."""
     missing = [package for program, package in PROGRAMS.items() if shutil.which(program) is None]
-    if not (Path("/usr/lib/cni").exists() or Path("/usr/lib/podman/netavark").exists()):
-        missing.append("containernetworking-plugins")
+    missing += [package for paths, package in FILES.items() if not any(map(os.path.exists, paths))]
     if not missing:
         return
     apt = shutil.which("apt-get")
