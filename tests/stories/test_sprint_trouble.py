@@ -170,17 +170,6 @@ def test_a_run_that_goes_on_counts_no_carry_twice(team: Any) -> None:
     assert "twice" not in second.text
 
 
-def test_history_that_is_switched_on_later_counts_what_went_before(team: Any) -> None:
-    """Without a record of the cadence GitHub's events tell it."""
-    run(team, PLAN, FIRST)
-    issue(team, "Task", 1)
-    run(team, PLAN, START)
-
-    outcome = run(team, HISTORY, date(2027, 2, 1))
-
-    assert ["carried-often"] == [each.rule for each in outcome.diagnostics]
-
-
 @pytest.mark.parametrize("start", ["0001-01-01", "0900-01-01"])
 def test_a_line_that_claims_a_day_long_ago_stops_nothing(start: str, team: Any) -> None:
     """It is a former sprint, frozen by what GitHub's events tell."""

@@ -281,7 +281,7 @@ SPRINT = Action(
         Output("opened", "Titles of the sprints opened, or to open, as a JSON list."),
         Output("closed", "The sprints closed, or to close, as a JSON list of `number` and `title`."),
         Output("carried", "Issues and pull requests carried over, or to be."),
-        Output("records", "The records frozen on this day, as a JSON list; `[]` when they are larger than 500 kB."),
+        Output("records", "The records frozen on this day, as a JSON list; `[]` when they are larger than 200 kB."),
         Output("changes", "Changes found, or made."),
         Output("complete", "`false` when the time limit, or GitHub, ended the run before the last change."),
         Output("plan", "The changes as JSON."),

@@ -44,7 +44,7 @@ class Standing:
 
 @dataclass(frozen=True, kw_only=True)
 class Roster:
-    """The sprints of one cadence on one day: the past ones that exist, the wanted ones, and later ones that exist."""
+    """The sprints of one cadence on one day: the past ones that exist, the wanted ones, and later ones that have a line."""
 
     cadence: Cadence
     settings: Settings
@@ -111,7 +111,7 @@ def _call(
         settings=settings,
         past=tuple(each for each in standings if each.milestone and each.sprint.is_past(today)),
         wanted=tuple(wanted),
-        later=tuple(each for each in later if each.milestone),
+        later=tuple(each for each in later if each.line),
     )
 
 

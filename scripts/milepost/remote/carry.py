@@ -100,8 +100,18 @@ def _dispatch_one(run: Run, change: Change, workflow: str, since: str) -> bool:
     return is_done
 
 
+def _update(run: Run, change: Change) -> None:
+    """The line is written; it may be the record, so that without it nothing may move."""
+    try:
+        MILESTONE_STEPS[Noun.MILESTONE, Verb.UPDATE](run, change)
+    except Refused as refusal:
+        refusal.status = None
+        raise
+
+
 STEPS: Steps = {
     **MILESTONE_STEPS,
+    (Noun.MILESTONE, Verb.UPDATE): _update,
     (Noun.MILESTONE, Verb.UPDATE): _write,
     (Noun.MILESTONE, Verb.CLOSE): _write,
     (Noun.RECORD, Verb.CREATE): _record,

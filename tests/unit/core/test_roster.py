@@ -70,6 +70,18 @@ def test_later_sprints_that_exist_are_known_too() -> None:
     )
 
 
+def test_a_later_sprint_that_lost_its_line_is_adopted_when_it_is_wanted() -> None:
+    """Not before: whether a still later one exists makes no difference to it."""
+    bare = milestone(3, "Sprint 3", "2027-02-14")
+    fourth = milestone(4, "Sprint 4", "2027-02-28", "key=sprint/4 start=2027-02-15 due=2027-02-28")
+
+    early, _ = call(FIRST, SECOND, bare, fourth, today=date(2027, 1, 20))
+    due, _ = call(FIRST, SECOND, bare, fourth, today=date(2027, 2, 1))
+
+    assert [4] == [each.sprint.number for each in early.later]
+    assert due.wanted[0].is_adopted
+
+
 def test_without_a_line_title_and_due_date_are_enough() -> None:
     """Both of them, and no line of another cadence."""
     adopted, _ = call(milestone(5, "Sprint 2", "2027-01-31"))
