@@ -20,6 +20,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date, timedelta
 from pathlib import Path
 
 SCRIPTS = Path(__file__).resolve().parent
@@ -28,10 +29,24 @@ LOCK = SCRIPTS / "locks" / "sync.txt"
 REPOSITORY = "octo/widgets"
 SIZES = (10, 100, 1000)
 ISSUES_EACH = 10
+PROGRESS_DAY = "2027-02-20"
 RUNS = 7
 WHERE = ("--repository", REPOSITORY, "--token", "bench-token")
 IMPORTS = "import github, yaml, jsonschema"
 MIB = 1024 * 1024
+JUDGED = 100
+JUDGE = f"""
+import json, datetime
+from milepost.core.facts import Level, read_facts
+from milepost.core.gpu.judge import judge
+from milepost.data.load import load_data
+from milepost.planfile.load import load_plan_text
+plan = b"version: 1\\nenvironments: {{{{x: {{{{torch: '2.11', cuda: '13.0', gpu: {{{{count: '>=1', name: [H100]}}}}}}}}}}}}"
+environment = load_plan_text(plan, file="x", workspace=None)[0].environments["x"]
+value, data, today = json.load(open({{facts!r}})), load_data(), datetime.date(2026, 11, 24)
+for _ in range({JUDGED}):
+    judge(read_facts(value), environment, data, level=Level.FULL, today=today)
+"""
 PERMISSIONS = {"contents": "write", "issues": "write", "pull-requests": "write", "statuses": "write"}
 
 
@@ -61,7 +76,8 @@ def main(argv: list[str]) -> int:
         with tempfile.TemporaryDirectory(prefix="milepost-bench-") as folder:
             bench = Bench(Path(folder), given.runs)
             start = bench.measure_start()
-            print(_render(start, [*bench.measure_gate(), *bench.measure_sizes(given.sizes)]))
+            measured = [*bench.measure_gate(), *bench.measure_progress(), *bench.measure_judge()]
+            print(_render(start, [*measured, *bench.measure_sizes(given.sizes)]))
     except Failed as trouble:
         print(f"bench: {trouble}", file=sys.stderr)
         return 1
@@ -123,6 +139,31 @@ class Bench:
             code += f"Grammar('o/r', 'h').read('not close #1, #2 `<!-- ' * ({size} * 1024 // 23))"
             name = f"gate: a hostile description of {size:,} KiB"
             figures.append(self._repeat(name, [self.python, "-I", "-c", code]))
+        return figures
+
+    def measure_judge(self) -> list[Figure]:
+        """The judge of verify-gpu with the facts of one GPU and of eight: each a hundred times in one process."""
+        self.run(self._command("validate"))
+        packages = next(path for path in (self.temp / "milepost").iterdir() if (path / "packaging").is_dir())
+        figures = []
+        for gpus in (1, 8):
+            facts = self.folder / f"facts-{gpus}.json"
+            facts.write_text(json.dumps(make_facts(gpus)), encoding="utf-8")
+            lines = (f"import sys; sys.path[:0] = {[str(SCRIPTS), str(packages)]!r}", JUDGE.format(facts=str(facts)))
+            name = f"verify-gpu: {JUDGED} judgements of {gpus} GPU{'s' if gpus > 1 else ''}"
+            figures.append(self._repeat(name, [self.python, "-I", "-c", "\n".join(lines)]))
+        return figures
+
+    def measure_progress(self) -> list[Figure]:
+        """A report of 100 milestones with 10,000 issues: without history, and with the lines of twelve weeks."""
+        self.run(self._command("progress", "--help"))  # so that its packages are there
+        figures = []
+        for history in ("none", "branch"):
+            plan = self.folder / "progress.yml"
+            plan.write_text(f"version: 1\nhistory: {history}\n", encoding="utf-8")
+            name = f"progress: 100 milestones, 10,000 issues, history: {history}"
+            arguments = ("--plan", str(plan), "--today", PROGRESS_DAY)
+            figures.append(self._against(make_progress(100, 100), name, "progress", *arguments, runs=1))
         return figures
 
     def run(self, command: list[str], temp: Path | None = None) -> tuple[float, int]:
@@ -242,12 +283,70 @@ def make_repository(milestones: int) -> dict[str, object]:
     return {"milestones": [{"title": f"M{number}"} for number in range(1, milestones + 1)], "issues": issues}
 
 
+def make_progress(milestones: int, each: int) -> dict[str, object]:
+    """Milestones of twelve weeks ago, three fifths of whose issues were completed evenly since; with a line for each day."""
+    issues: list[dict[str, object]] = []
+    for number in range(1, milestones + 1):
+        for turn in range(each):
+            issue: dict[str, object] = {"title": f"Issue {turn}", "milestone": number, "created_at": _day(84)}
+            if turn < each * 3 // 5:
+                issue |= {"state": "closed", "closed_at": _day(1 + 82 * turn * 5 // (each * 3))}
+            issues.append(issue)
+    held = [
+        {"title": f"M{number}", "due_on": _day(-1 - number % 90), "created_at": _day(84)}
+        for number in range(1, milestones + 1)
+    ]
+    lines = [{"day": _day(ago)[:10], "milestones": {}} for ago in range(84, 0, -1)]
+    text = "".join(json.dumps(line) + "\n" for line in lines)
+    return {"milestones": held, "issues": issues, "branches": {"milepost-data": {"progress/2027/past.jsonl": text}}}
+
+
+def _day(ago: int) -> str:
+    """The moment that many days before the day of the report."""
+    return f"{date.fromisoformat(PROGRESS_DAY) - timedelta(days=ago)}T12:00:00Z"
+
+
 def make_pull(links: int) -> dict[str, object]:
     """A repository with a pull request that closes that many issues."""
     body = ", ".join(f"closes #{number}" for number in range(1, links + 1))
     issues = [{"title": f"Issue {number}", "number": number, "milestone": "M1"} for number in range(1, links + 1)]
     pull = {"title": "P", "number": 900, "head": "topic", "body": body}
     return {"milestones": [{"title": "M1"}], "issues": issues, "pulls": [pull]}
+
+
+def make_facts(gpus: int) -> dict[str, object]:
+    """The facts of a machine with that many GPUs, each tried with fifteen probes."""
+    device = {"capability": "9.0", "memory_total": 85_520_809_984, "memory_used_before": 0, "is_mig": False}
+    state = {"compute_mode": "default", "ecc_uncorrected": 0, "remap_pending": False, "remap_failed": False}
+    names = [
+        "alloc",
+        "matmul.fp32",
+        "matmul.bf16",
+        "transfer",
+        "again",
+        "matmul.fp16",
+        "conv3d",
+        "sdpa",
+        "autograd",
+        "amp",
+        "graph",
+    ]
+    return {
+        "schema": "milepost.facts/1",
+        "torch": {"version": "2.11.0+cu130", "cuda": "13.0", "imported": True, "arch_list": ["sm_90"]},
+        "packages": [{"name": f"package-{number}", "version": "1.0"} for number in range(100)],
+        "loaded": [{"family": "cudnn", "path": f"/site/nvidia/cudnn/lib/lib{number}.so"} for number in range(20)],
+        "gpus": [
+            {"uuid": f"GPU-{index}", "cuda_index": index, "name": "NVIDIA H100 80GB HBM3", **device, **state}
+            for index in range(gpus)
+        ],
+        "results": [
+            {"probe": name, "gpu": f"GPU-{index}", "status": "ok", "ms": 1, "error": None, "signal": None}
+            for index in range(gpus)
+            for name in names
+        ],
+        "unread": {},
+    }
 
 
 def _list_issues(milestone: int) -> list[tuple[str, str]]:

@@ -1,8 +1,8 @@
-"""Milepost in one command: a plan file becomes labels, milestones and issues on an embedded GitHub.
+"""Milepost in one command: a plan file becomes milestones and issues, and sprints pass, on an embedded GitHub.
 
     python3 scripts/demo.py
 
-The real composite action runs under the real act runner; only GitHub is ours, and it listens on this machine only.
+The real composite actions run under the real act runner, six weeks of sprints on the command line; only GitHub is ours, and it listens on this machine only.
 Needs Python 3.10 or newer, git and an index of packages. Exit status 1 when a step is not as it is told here.
 """
 
@@ -20,6 +20,12 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+from demo_progress import REPOSITORY as PROGRESS_REPOSITORY
+from demo_progress import SEED as PROGRESS_SEED
+from demo_progress import tell_progress
+from demo_sprints import REPOSITORY as SPRINTS_REPOSITORY
+from demo_sprints import SEED as SPRINTS_SEED
+from demo_sprints import print_records, tell_six_weeks
 from folder import NotInstalled
 from packages import find_packages
 
@@ -49,6 +55,7 @@ jobs:
       - uses: milepost/milepost/actions/gate@v1
 """
 SEED: dict[str, Any] = {
+    "clock": "2027-01-02T00:00:00Z",
     "tokens": {
         "job-token": {"login": "github-actions[bot]", "permissions": PERMISSIONS},
         "author-token": {"login": "octocat"},
@@ -61,7 +68,9 @@ SEED: dict[str, Any] = {
                 {"title": "Plan v2.9", "head": "plan-v2.9", "author": "octocat"},
                 {"title": "Add mixed precision", "head": "amp", "author": "octocat", "body": "Faster by half."},
             ],
-        }
+        },
+        SPRINTS_SEED,
+        PROGRESS_SEED,
     ],
 }
 
@@ -115,6 +124,8 @@ def tell(folder: Path) -> None:
         story.drift()
         story.gate()
         story.gate_again()
+        story.sprints(folder)
+        story.progress(folder)
     print(WHERE_TO_LOOK)
 
 
@@ -177,6 +188,45 @@ class _Story:
             _expect(self._comments() == [], "the comment is gone", result)
             _expect(result.outputs["milestone"] == "v2.9-alpha", "the milestone is known to later steps", result)
 
+    def sprints(self, folder: Path) -> None:
+        with _step("7. Another team works in sprints: six weeks in one go, on the days on which something happens"):
+            place = folder / "sprints"
+            place.mkdir()
+            records = tell_six_weeks(
+                place, self.github, lambda method, path, body: self._request(method, path, body, SPRINTS_REPOSITORY)
+            )
+            print()
+            print_records(records)
+            state = self.github.state(SPRINTS_REPOSITORY)
+            placed = {each["title"]: each["milestone"] for each in state["issues"]}
+            told = {
+                "Mixed precision": "Sprint 3",
+                "Nicer logs": None,
+                "Loader leak": "Sprint 1",
+                "Found late": "Sprint 3",
+            }
+            _expect(placed == told, "open work went on to the next sprint, and what was for the backlog to the backlog")
+            _expect(list(records) == ["Sprint 1", "Sprint 2", "Sprint 3"], "each sprint left one frozen record")
+            carries = [each["carries"] for each in records["Sprint 2"]["carried"]]
+            _expect(carries == [2, 1], "the records know what was carried twice")
+
+    def progress(self, folder: Path) -> None:
+        with _step(
+            "8. A third team works on one milestone for six weeks; every Monday a report says whether it will do"
+        ):
+            place = folder / "progress"
+            place.mkdir()
+            reports = tell_progress(
+                place, self.github, lambda method, path, body: self._request(method, path, body, PROGRESS_REPOSITORY)
+            )
+            first, last = reports[0]["milestones"][0], reports[-1]["milestones"][0]
+            state = self.github.state(PROGRESS_REPOSITORY)
+            lines = "".join(text for path, text in state["branches"]["milepost-data"].items() if path != "README.md")
+            _expect(first["verdict"] == "no data", "in the beginning nobody knows")
+            _expect(last["p50"] <= last["p85"] and last["scope"] == 30, "after six weeks there is a forecast")
+            _expect(lines.count('"day":"2027-03-29"') == 1, "the day's line is on milepost-data, once")
+            _expect(any("milepost-report" in each["labels"] for each in state["issues"]), "the report has its issue")
+
     def _gate(self) -> Any:
         payload = {"pull_request": {"number": CHANGE, "head": {"ref": "amp"}, "base": {"ref": "main"}}}
         return self._act("pull_request_target", "gate.yml", payload)
@@ -190,11 +240,15 @@ class _Story:
 
     def _describe(self, text: str) -> None:
         """The author edits the description, as on GitHub's page."""
+        self._request("PATCH", f"/pulls/{CHANGE}", {"body": text}, REPOSITORY)
+
+    def _request(self, method: str, path: str, body: dict[str, Any], repository: str) -> None:
+        """What a person does on GitHub's pages."""
         request = urllib.request.Request(
-            f"{self.github.url}/repos/{REPOSITORY}/pulls/{CHANGE}",
-            json.dumps({"body": text}).encode(),
+            f"{self.github.url}/repos/{repository}{path}",
+            json.dumps(body).encode(),
             {"Authorization": "token author-token", "Content-Type": "application/json"},
-            method="PATCH",
+            method=method,
         )
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # it is on this machine
         opener.open(request, timeout=10).close()
@@ -225,9 +279,9 @@ def _step(title: str) -> Iterator[None]:
     print(flush=True)
 
 
-def _expect(is_true: bool, what: str, result: Any) -> None:
+def _expect(is_true: bool, what: str, result: Any = None) -> None:
     if not is_true:
-        print(result.log(), file=sys.stderr)
+        print(result.log() if result else "", file=sys.stderr)
         raise NotAsTold(what)
     print(f"    ✓ {what}", flush=True)
 
@@ -237,6 +291,8 @@ Where to look next:
     {PLAN.relative_to(Path(__file__).resolve().parent.parent)}   the plan file of this story
     actions/sync/README.md           the action of steps 1 to 4: inputs, outputs, permissions
     actions/gate/README.md           the action of steps 5 and 6
+    actions/sprint/README.md         the action of step 7
+    actions/progress/README.md       the action of step 8
     docs/plan-file.md                everything a plan file can say
     python3 scripts/run.py --help    the same on the command line
     python3 scripts/run.py simulate  the embedded GitHub, for trials of your own"""

@@ -59,8 +59,9 @@ MEASURE = """
 import json, sys, time, torch
 sys.path.insert(0, {scripts!r})
 from milepost.probe import arithmetic
-found, device, start = {{}}, {device!r}, time.monotonic()
+found, device = {{}}, {device!r}
 def worst(name, run):
+    start = time.monotonic()
     try:
         answer = arithmetic.merge(run())
         found[name] = {{**answer, "seconds": round(time.monotonic() - start, 1)}}
@@ -276,8 +277,13 @@ class Bench:
         return replace(row, expected="that probe alone", note=f"blamed: {', '.join(sorted(bad)) or 'none'}")
 
     def _run_foreign(self, folder: Path, truth: Any) -> Row:
-        path = os.pathsep.join(filter(None, [str(folder.resolve()), os.environ.get("LD_LIBRARY_PATH")]))
+        """Its library is loaded before torch's own: by its folder on the path or, where torch does not look there, by name."""
+        place = str(folder.resolve())
+        path = os.pathsep.join(filter(None, [place, os.environ.get("LD_LIBRARY_PATH")]))
         facts = self.probe("quick", environment={"LD_LIBRARY_PATH": path})
+        if not any(each["path"].startswith(place + os.sep) for each in facts["loaded"]):
+            library = os.path.join(place, "libcudnn_graph.so.9")
+            facts = self.probe("quick", environment={"LD_LIBRARY_PATH": path, "LD_PRELOAD": library})
         compiled, loaded = facts["torch"]["cudnn_compiled"], facts["torch"]["cudnn_runtime"]
         is_older = loaded is not None and compiled is not None and loaded < compiled
         expected = "cudnn-incompatible" if is_older else "cudnn-mixed"

@@ -55,10 +55,11 @@ class PipIndex:
     def list_releases(self, python: str) -> list[str]:
         """The releases with a wheel for that Python; none when there is none."""
         try:
-            found = json.loads(self._pip("index", "versions", "torch", "--json", *_target(python)))
+            told = self._pip("index", "versions", "torch", *_target(python))
         except NoMetadata:
             return []
-        return [each for each in found["versions"] if re.fullmatch(r"[0-9.]+", each)]
+        found = re.search(r"^Available versions: (.*)$", told, re.MULTILINE)
+        return [each for each in found[1].split(", ") if re.fullmatch(r"[0-9.]+", each)] if found else []
 
     def read_metadata(self, release: str, python: str) -> Mapping[str, Any]:
         """The metadata of the wheel; raises NoMetadata."""

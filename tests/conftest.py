@@ -13,13 +13,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from github.Requester import Requester
 from hypothesis import settings
-from milepost.actions import gate, sync
+from milepost.actions import gate, progress, sprint, sync
 from milepost.core.mode import Mode
 from milepost.remote.client import Access, Client, connect
 from milepost.runner.context import Context
 from milepost.simulator import Simulator
 from milepost.world import Outcome, World
+from milepost.writing import WritingInputs
 
 # The same examples each time: what fails for one fails for all, and every branch is taken in every run.
 settings.register_profile("repeatable", derandomize=True, database=None, deadline=None)
@@ -30,6 +32,10 @@ PERMISSIONS = {"contents": "write", "issues": "write", "pull-requests": "write",
 
 class YouForgotToStayOnLoopbackError(RuntimeError):
     """A test tried to reach another machine."""
+
+
+class KilledError(BaseException):
+    """Stands for the end of the process: nothing of ours catches it."""
 
 
 class FakeClock:
@@ -82,6 +88,53 @@ class Bench:
             client=self.client(token),
         )
         return sync.run(given, world)
+
+    def sprint(
+        self,
+        plan: str,
+        today: date,
+        mode: str = "apply",
+        *,
+        token: str = "workflow-token",
+        context: Mapping[str, Any] | None = None,
+        **inputs: Any,
+    ) -> Outcome:
+        """The sprint action has run on that day with the plan text; raises what it raises."""
+        (self.workspace / "plan.yml").write_text(plan, encoding="utf-8")
+        given = WritingInputs(token=token, plan=Path("plan.yml"), mode=Mode(mode) if mode else None, **inputs)
+        world = World(
+            context=Context(repository="octo/widgets", workspace=self.workspace, **(context or {})),
+            now=self.github.clock.now(),
+            log=self.log.append,
+            client=self.client(token),
+            fixed_today=today,
+        )
+        return sprint.run(given, world)
+
+    def progress(
+        self,
+        plan: str | None = "version: 1\n",
+        today: date | None = None,
+        *,
+        event: str = "schedule",
+        token: str = "workflow-token",
+        context: Mapping[str, Any] | None = None,
+        **inputs: Any,
+    ) -> Outcome:
+        """The progress action has run on that day, by default the simulator's; raises what it raises."""
+        if plan is not None:
+            (self.workspace / "plan.yml").write_text(plan, encoding="utf-8")
+            inputs["plan"] = Path("plan.yml")
+        given = progress.Inputs(token=token, **inputs)
+        context = {"repository": "octo/widgets", "workspace": self.workspace, "event": event, **(context or {})}
+        world = World(
+            context=Context(**context),
+            now=self.github.clock.now(),
+            log=self.log.append,
+            client=self.client(token),
+            fixed_today=today,
+        )
+        return progress.run(given, world)
 
     def gate(
         self, event: str = "", payload: Mapping[str, Any] | None = None, *, token: str = "gate-token", **inputs: Any
@@ -146,6 +199,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """`--live OWNER/REPO` runs the behaviour tests against github.com."""
     parser.addoption("--live", metavar="OWNER/REPO", help="run the behaviour tests against this scratch repository")
     parser.addoption("--webhooks", metavar="FOLDER", help="folder of npm's @octokit/webhooks-examples")
+    parser.addoption("--histories", metavar="FIRST-LAST", help="play the sprint stories of these seeds instead")
     parser.addoption("--live-record", metavar="FILE", help="write the dated result of a live run there")
 
 
@@ -167,6 +221,35 @@ def github() -> Iterator[Simulator]:
     with Simulator(seed()) as simulator:
         yield simulator
         assert [(each.method, each.path, each.answer) for each in simulator.journal.unknown()] == []
+
+
+@pytest.fixture
+def killed_at(monkeypatch: pytest.MonkeyPatch) -> Callable[..., contextlib.AbstractContextManager[None]]:
+    """Ends the run inside at its nth request through PyGithub, before that is sent or after it was answered."""
+
+    @contextlib.contextmanager
+    def kill(nth: int, when: str, *, is_sure: bool = True) -> Iterator[None]:
+        real, seen = Requester.requestJsonAndCheck, []
+
+        def counted(self: Any, *arguments: Any, **named: Any) -> Any:
+            seen.append(1)
+            if len(seen) == nth and when == "before":
+                raise KilledError
+            try:
+                return real(self, *arguments, **named)
+            finally:
+                if len(seen) == nth:
+                    raise KilledError
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Requester, "requestJsonAndCheck", counted)
+            try:
+                yield
+            except KilledError:
+                return
+        assert not is_sure, f"the run ended by itself before request {nth}"
+
+    return kill
 
 
 @pytest.fixture

@@ -22,6 +22,7 @@ from milepost.diagnostics import Diagnostic, Rule, Severity
 from milepost.errors import ExitCode, Refused, Unusable
 from milepost.registry import COMMANDS, get_action
 from milepost.runner.context import Context, read_context
+from milepost.runner.secrets import list_parts
 from milepost.views.diagnostics import render_json, render_markdown, render_text
 from milepost.views.help import render_command_help, render_help
 from milepost.views.plain import one_line
@@ -165,7 +166,7 @@ def _hide(call: Call, context: Context, secrets: list[str]) -> None:
     """Secret values are masked before anything else is printed."""
     for each in list_inputs(call.action.inputs):
         if each.is_secret and call.values.get(each.name):
-            secrets.append(call.values[each.name])
+            secrets.extend(list_parts(call.values[each.name]))
     if context.is_runner and secrets:
         from milepost.runner.commands import emit_mask
 

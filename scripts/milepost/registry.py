@@ -9,7 +9,9 @@ from milepost.declare import Action
 # A module is imported when its command runs, so that none pays for the packages of another.
 COMMANDS = {
     "sync": "milepost.actions.sync:SYNC",
+    "sprint": "milepost.actions.sprint:SPRINT",
     "gate": "milepost.actions.gate:GATE",
+    "progress": "milepost.actions.progress:PROGRESS",
     "verify-gpu": "milepost.actions.verify_gpu:VERIFY_GPU",
     "validate": "milepost.actions.validate:VALIDATE",
     "export": "milepost.actions.export:EXPORT",

@@ -328,6 +328,44 @@ def test_a_file_of_the_default_branch_is_read_by_its_path(host: Host, record: Ca
     assert None is found["repository"]["object"]
 
 
+def test_an_orphan_branch_is_appended_to_from_its_head_only(host: Host, record: Callable[..., None]) -> None:
+    """A root commit makes it; a commit on another head than the branch's is STALE_DATA; folders nest."""
+    name = f"{host.prefix}-data"
+    entry = {"path": "größe/1/a.json", "mode": "100644", "type": "blob", "content": "1"}
+    tree = host("POST", "/git/trees", {"tree": [entry]})[2]["sha"]
+    root = host("POST", "/git/commits", {"message": "root", "tree": tree, "parents": []})[2]
+    status, _, _ = host("POST", "/git/refs", {"ref": f"refs/heads/{name}", "sha": root["sha"]})
+    host.made.append(("DELETE", f"/git/refs/heads/{name}", None))
+    again = host("POST", "/git/refs", {"ref": f"refs/heads/{name}", "sha": root["sha"]})
+    first, second = (_append(host, name, root["sha"], f"größe/{each}.json") for each in "23")
+    gone = _append(host, f"{name}-gone", root["sha"], "a.json")
+    file = "... on Blob { text byteSize isBinary isTruncated }"
+    nested = f"name object {{ {file} ... on Tree {{ entries {{ name object {{ {file} }} }} }} }}"
+    asked = f'object(expression: "refs/heads/{name}:größe") {{ ... on Tree {{ entries {{ {nested} }} }} }}'
+    found = host.query(asked)["repository"]["object"]
+
+    record(status, again, first, second, gone, found)
+    assert (201, [], 422) == (status, root["parents"], again[0])
+    assert "already exists" in again[2]["message"]
+    assert "errors" not in first
+    assert ["STALE_DATA"] == [each["type"] for each in second["errors"]]
+    assert "NOT_FOUND" == gone["errors"][0]["type"]
+    assert ["1", "2.json"] == [each["name"] for each in found["entries"]]
+    assert "1" == found["entries"][0]["object"]["entries"][0]["object"]["text"]
+
+
+def _append(host: Host, branch: str, head: str, path: str) -> Any:
+    """The answer to a commit of one file."""
+    text = "mutation($input: CreateCommitOnBranchInput!) { createCommitOnBranch(input: $input) { commit { oid } } }"
+    input = {
+        "branch": {"repositoryNameWithOwner": host.repository, "branchName": branch},
+        "expectedHeadOid": head,
+        "message": {"headline": path},
+        "fileChanges": {"additions": [{"path": path, "contents": "eA=="}]},
+    }
+    return host("POST", "/graphql", {"query": text, "variables": {"input": input}})[2]
+
+
 @pytest.fixture
 def record(request: pytest.FixtureRequest) -> Callable[..., None]:
     """With `--live-record FILE`, what github.com answered is kept there with its date."""

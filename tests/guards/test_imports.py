@@ -21,6 +21,7 @@ ONLY_IN = {
     "packaging": ("core/",),
     "graphql": ("simulator/routes/graphql.py",),
     "torch": ("probe/worker.py",),
+    "apprise": ("notify.py",),
     "subprocess": ("probe/",),
     "socket": ("simulator/server.py",),
     "ssl": ("images/transport.py",),

@@ -28,7 +28,7 @@ EVERYTHING = {
         {"title": "Late", "milestone": 1, "state": "closed", "author": "mallory"},
     ],
     "pulls": [{"title": "P", "head": "topic", "body": "Fixes #1", "milestone": 1, "number": 9}],
-    "files": {"a.txt": "text"},
+    "files": {"a.txt": "text", "b/c.txt": "deeper"},
 }
 ARGUMENTS = {
     "owner": '"octo"',
@@ -375,3 +375,130 @@ def test_graphql_reads_a_file_of_the_default_branch(make_wire: Callable[..., Any
     assert {"text": "Hello", "isTruncated": False} == found["small"]
     assert (512_000, True) == (len(found["large"]["text"]), found["large"]["isTruncated"])
     assert None is found["none"]
+
+
+PAST = {
+    "milestones": [
+        {"title": "S 1", "state": "closed", "created_at": "2026-01-01T00:00:00Z", "closed_at": "2026-01-04T00:00:00Z"},
+        {"title": "S 2"},
+    ],
+    "issues": [
+        {
+            "title": "Done",
+            "milestone": 1,
+            "state": "closed",
+            "state_reason": "not_planned",
+            "created_at": "2026-01-01T00:00:00Z",
+            "closed_at": "2026-01-03T00:00:00Z",
+        },
+        {
+            "title": "Moved",
+            "milestone": 2,
+            "created_at": "2026-01-01T00:00:00Z",
+            "timeline": [
+                {"event": "milestoned", "milestone": "S 1", "at": "2026-01-01T01:00:00Z", "actor": "mallory"},
+                {"event": "demilestoned", "milestone": "S 1", "at": "2026-01-04T01:00:00Z"},
+            ],
+        },
+    ],
+    "pulls": [
+        {"title": "P", "head": "p", "milestone": 2, "draft": True, "labels": ["l"], "assignees": ["octocat"]},
+        {"title": "Q", "head": "q", "milestone": 2, "state": "closed", "body": "Fixes #2"},
+    ],
+}
+MOVES = (
+    "timelineItems(itemTypes: [MILESTONED_EVENT, DEMILESTONED_EVENT], first: 9) { totalCount nodes {"
+    " ... on MilestonedEvent { createdAt milestoneTitle actor { login } }"
+    " ... on DemilestonedEvent { createdAt milestoneTitle actor { login } } } }"
+)
+
+
+def test_a_seed_gives_milestones_and_issues_a_past(make_wire: Callable[..., Any]) -> None:
+    """When they were made, moved and closed, and why; a closed pull request has no reason."""
+    wire = make_wire(PAST)
+
+    found = ask(
+        wire,
+        "milestone(number: 1) { closedAt creator { login } issues(first: 9, states: CLOSED) { totalCount nodes {"
+        " createdAt closedAt updatedAt stateReason } } }"
+        f" issue(number: 2) {{ updatedAt {MOVES} }}",
+    )
+
+    assert ("2026-01-04T00:00:00Z", "octo") == (
+        found["milestone"]["closedAt"],
+        found["milestone"]["creator"]["login"],
+    )
+    times = {name: f"2026-01-0{day}T00:00:00Z" for name, day in (("createdAt", 1), ("closedAt", 3), ("updatedAt", 3))}
+    assert [{**times, "stateReason": "NOT_PLANNED"}] == found["milestone"]["issues"]["nodes"]
+    assert [("2026-01-01T01:00:00Z", "S 1", "mallory"), ("2026-01-04T01:00:00Z", "S 1", "octo")] == [
+        (each["createdAt"], each["milestoneTitle"], each["actor"]["login"])
+        for each in found["issue"]["timelineItems"]["nodes"]
+    ]
+    assert "2026-01-04T01:00:00Z" == found["issue"]["updatedAt"]
+    assert None is wire("GET", f"{R}/issues/4")["state_reason"]
+
+
+def test_a_milestone_lists_its_pull_requests_by_state(make_wire: Callable[..., Any]) -> None:
+    """With drafts, labels and assignees; an issue knows the open ones that close it, or all."""
+    wire = make_wire(PAST)
+    fields = (
+        "totalCount nodes { number isDraft labels(first: 9) { nodes { name } } assignees(first: 9) { totalCount } }"
+    )
+
+    found = ask(
+        wire,
+        f"milestone(number: 2) {{ open: pullRequests(first: 9, states: OPEN) {{ {fields} }}"
+        " closed: pullRequests(first: 9, states: CLOSED) { nodes { number } } }"
+        " issue(number: 2) { open: closedByPullRequestsReferences(first: 9) { totalCount }"
+        " all: closedByPullRequestsReferences(first: 9, includeClosedPrs: true) { totalCount } }",
+    )
+
+    (draft,) = found["milestone"]["open"]["nodes"]
+    assert (3, True, ["l"], 1) == (
+        draft["number"],
+        draft["isDraft"],
+        [each["name"] for each in draft["labels"]["nodes"]],
+        draft["assignees"]["totalCount"],
+    )
+    assert [{"number": 4}] == found["milestone"]["closed"]["nodes"]
+    assert (0, 1) == (found["issue"]["open"]["totalCount"], found["issue"]["all"]["totalCount"])
+
+
+def test_every_step_of_an_item_moves_its_time(make_wire: Callable[..., Any]) -> None:
+    """Into a milestone, out of it, closed, open again, and when its milestone is deleted: `since` finds it."""
+    wire = make_wire(PAST)
+    steps: list[tuple[str, str, Any]] = [
+        ("PATCH", "/issues/2", {"milestone": None}),
+        ("PATCH", "/issues/2", {"milestone": 2}),
+        ("PATCH", "/issues/2", {"state": "closed"}),
+        ("PATCH", "/issues/2", {"state": "open"}),
+        ("DELETE", "/milestones/2", None),
+    ]
+    for method, path, body in steps:
+        wire.github.clock.advance(60)
+        since = wire.github.clock.now().isoformat()
+
+        wire(method, f"{R}{path}", body)
+
+        found = ask(wire, f'issues(first: 9, filterBy: {{since: "{since}"}}) {{ nodes {{ number }} }}')
+        assert [{"number": 2}] == found["issues"]["nodes"], path
+
+
+def test_a_pull_request_tells_where_it_was(make_wire: Callable[..., Any]) -> None:
+    """It is moved like an issue; its timeline has the moves, and its commits before them."""
+    wire = make_wire(PAST)
+    wire("PATCH", f"{R}/issues/3", {"milestone": None})
+    wire("DELETE", f"{R}/milestones/2")
+
+    found = ask(
+        wire,
+        f"moved: pullRequest(number: 3) {{ {MOVES} }} left: pullRequest(number: 4) {{ {MOVES} }}"
+        " all: pullRequest(number: 4) { timelineItems(first: 9) { nodes { __typename } } }",
+    )
+
+    assert [["S 2"], ["S 2"]] == [
+        [each["milestoneTitle"] for each in found[name]["timelineItems"]["nodes"]] for name in ("moved", "left")
+    ]
+    assert ["PullRequestCommit", "DemilestonedEvent"] == [
+        each["__typename"] for each in found["all"]["timelineItems"]["nodes"]
+    ]

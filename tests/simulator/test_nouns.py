@@ -478,3 +478,21 @@ def test_a_workflow_token_is_nobody_to_the_user_endpoint(wire: Any) -> None:
     statuses = [wire.status("GET", "/user", token=token)[0] for token in ("workflow-token", "admin-token", None)]
 
     assert [403, 200, 401] == statuses
+
+
+def test_a_disabled_workflow_says_so_and_is_not_dispatched(make_wire: Callable[..., Any]) -> None:
+    """GitHub disables a schedule after sixty quiet days; the workflow's state tells, and its runs stay."""
+    path = ".github/workflows/sprint.yml"
+    run = {"workflow": path, "event": "schedule", "created_at": "2026-01-01T00:00:00Z"}
+    wire = make_wire(
+        {"workflows": [{"path": path, "state": "disabled_inactivity", "dispatch_inputs": []}], "runs": [run]}
+    )
+
+    state = wire("GET", f"{R}/actions/workflows/sprint.yml")["state"]
+    status, answer = wire.status("POST", f"{R}/actions/workflows/sprint.yml/dispatches", {"ref": "main"})
+
+    assert ("disabled_inactivity", 422) == (state, status)
+    assert "disabled workflow" in answer["message"]
+    assert ["schedule"] == [
+        each["event"] for each in wire("GET", f"{R}/actions/workflows/sprint.yml/runs")["workflow_runs"]
+    ]

@@ -9,11 +9,6 @@ import pytest
 from milepost.errors import Refused
 from milepost.simulator import Exchange, Fault
 
-
-class KilledError(BaseException):
-    """Stands for the end of the process: nothing of ours catches it."""
-
-
 FAULTS: dict[str, Callable[[int], list[Fault]]] = {
     "dropped before": lambda nth: [Fault(do="drop", nth=nth)],
     "dropped after": lambda nth: [Fault(do="drop", nth=nth, after=True)],
@@ -56,16 +51,14 @@ def test_a_fault_at_any_request_leaves_the_undisturbed_state(
 
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_an_end_at_any_request_leaves_the_undisturbed_state(
-    when: str, shaped: Callable[[], Any], after: str, compare: Callable[[Any], Any], monkeypatch: pytest.MonkeyPatch
+    when: str, shaped: Callable[[], Any], after: str, compare: Callable[[Any], Any], killed_at: Callable[..., Any]
 ) -> None:
     """The run ends for good just before, or just after, every request in turn; the next run finishes the work."""
     bench, start, requests, expected = _rehearse(shaped, after, compare)
     for nth in range(1, requests + 1):
         bench.github.restore(start)
-        with monkeypatch.context() as patch:
-            _end_at(patch, nth, when)
-            with pytest.raises(KilledError):
-                bench.sync(after)
+        with killed_at(nth, when):
+            bench.sync(after)
         _settle(bench)
 
         bench.sync(after)
@@ -132,25 +125,6 @@ def _settle(bench: Any) -> None:
 def _open_twins(state: dict[str, Any]) -> list[str]:
     titles = [each["title"] for each in state["issues"] if "duplicate of=" not in (each["body"] or "")]
     return sorted({title for title in titles if titles.count(title) > 1})
-
-
-def _end_at(patch: pytest.MonkeyPatch, nth: int, when: str) -> None:
-    """The nth request through PyGithub ends the run, before it is sent or after it was answered."""
-    from github.Requester import Requester
-
-    real, seen = Requester.requestJsonAndCheck, []
-
-    def counted(self: Any, *arguments: Any, **named: Any) -> Any:
-        seen.append(1)
-        if len(seen) == nth and when == "before":
-            raise KilledError
-        try:
-            return real(self, *arguments, **named)
-        finally:
-            if len(seen) == nth:
-                raise KilledError
-
-    patch.setattr(Requester, "requestJsonAndCheck", counted)
 
 
 def test_the_journal_shows_each_disturbed_request(bench: Any) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib.util
 import json
 import shutil
+import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
@@ -170,12 +172,16 @@ def test_the_workflow_applies_the_plan_that_the_program_writes() -> None:
     (job,) = yaml.safe_load((ROOT / ".github/workflows/wheels.yml").read_text(encoding="utf-8"))["jobs"].values()
 
     assert {"contents": "read", "issues": "write"} == job["permissions"]
-    assert "python3 scripts/wheels.py --plan wheels.yml" == job["steps"][1]["run"]
-    assert {"plan": "wheels.yml", "mode": "apply"} == job["steps"][2]["with"]
+    assert [
+        "python3 scripts/wheels.py --plan wheels.yml",
+        "python3 scripts/run.py sync --plan wheels.yml --mode apply",
+    ] == [each["run"] for each in job["steps"][1:]]
 
 
 def test_pip_says_what_it_found_or_why_not(wheels: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """From an index on this machine: a wheel is listed and read, releases with a local label are passed over."""
+    if subprocess.run([sys.executable, "-m", "pip", "--version"], capture_output=True, check=False).returncode != 0:
+        pytest.skip("this Python has no pip, so nothing can ask an index")
     (tmp_path / "links").mkdir()
     for version in ("1.2.3", "1.2.4+cpu"):
         _write_wheel(tmp_path / "links", version)

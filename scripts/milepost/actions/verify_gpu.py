@@ -49,7 +49,7 @@ NO_FACTS = Rule("no-facts", Severity.ERROR, "There is no facts file where they a
 NO_IMAGE = Rule("no-image", Severity.ERROR, "The environment declares no image that a registry could tell of.")
 BAD_AGE = Rule("bad-age", Severity.ERROR, "The value of `max-age` is no time.")
 BASE_UNREAD = Rule("base-unread", Severity.ERROR, "The plan file at the base of the pull request cannot be read.")
-NOT_WRITTEN = Rule("not-written", Severity.ERROR, "The report cannot be written into the workspace.")
+NOT_WRITTEN = Rule("report-not-written", Severity.ERROR, "The report cannot be written into the workspace.")
 NOT_CAPTURED = Rule("not-captured", Severity.ERROR, "A machine that does not pass cannot be declared as it is.")
 RULES = (NO_PYTHON, NO_FACTS, NO_IMAGE, BAD_AGE, BASE_UNREAD, NOT_WRITTEN, NOT_CAPTURED)
 

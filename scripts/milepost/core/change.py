@@ -20,6 +20,9 @@ class Noun(str, Enum):
     BRANCH = "branch"
     MILESTONE = "milestone"
     ISSUE = "issue"
+    PULL_REQUEST = "pull request"
+    RECORD = "record"
+    WORKFLOW = "workflow"
 
 
 class Verb(str, Enum):
@@ -31,6 +34,7 @@ class Verb(str, Enum):
     MOVE = "move"
     CLOSE = "close"
     DELETE = "delete"
+    DISPATCH = "dispatch"
 
 
 @dataclass(frozen=True)
@@ -46,7 +50,8 @@ class Field:
 class Change:
     """One step: `name` is what people call the object, `key` is that of a planned issue.
 
-    `milestone` is the number of the milestone that an issue was in when it was read.
+    `milestone` is the number of the milestone that an issue was in when it was read; `line` names the action
+    whose line of the machine block the field `block` is.
     `reason` is for people; nothing branches on it.
     """
 
@@ -56,6 +61,7 @@ class Change:
     number: int | None = None
     key: str | None = None
     milestone: int | None = None
+    line: str = "sync"
     fields: tuple[Field, ...] = ()
     reason: str = ""
     at: Location | None = None
@@ -74,9 +80,17 @@ class Change:
         return any(each.name == name for each in self.fields)
 
     @property
+    def shown(self) -> tuple[Field, ...]:
+        """The fields that are worth telling: a record is known by its paths."""
+        return () if self.noun is Noun.RECORD else self.fields
+
+    @property
     def writes(self) -> int:
         """How many write requests the change costs."""
-        if self.noun is Noun.ISSUE and self.verb is not Verb.CREATE:
+        if self.noun is Noun.WORKFLOW:
+            workflows = self.after("workflows")
+            return 1 + (len(workflows) if isinstance(workflows, tuple) else 0)
+        if self.noun in (Noun.ISSUE, Noun.PULL_REQUEST) and self.verb is not Verb.CREATE:
             apart = [name for name in ("labels", "assignees", "parent") if self.touches(name)]
             return len(apart) + (len(apart) < len(self.fields))
         has_parent = self.noun is Noun.ISSUE and self.touches("parent")
@@ -137,7 +151,7 @@ def describe(changes: Iterable[Change]) -> list[dict[str, Any]]:
             "name": each.name,
             "number": each.number,
             "fields": [
-                {"name": one.name, "before": _plain(one.before), "after": _plain(one.after)} for one in each.fields
+                {"name": one.name, "before": _plain(one.before), "after": _plain(one.after)} for one in each.shown
             ],
             "reason": each.reason,
         }

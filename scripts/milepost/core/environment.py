@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from enum import Enum
+from functools import cache, cached_property
 
+from packaging.ranges import VersionRange
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from milepost.diagnostics import Location
@@ -51,7 +53,11 @@ class Specifier:
 
     def meets(self, other: Specifier) -> bool:
         """True when some version, published or not, will do for both."""
-        return not self.versions.is_disjoint(other.versions)
+        return not self._range.is_disjoint(other._range)
+
+    @cached_property
+    def _range(self) -> VersionRange:
+        return self.versions.to_range()
 
 
 @dataclass(frozen=True)
@@ -170,6 +176,7 @@ def read_specifier(text: str) -> tuple[Specifier | None, str]:
     return Specifier(text.strip(), versions), ""
 
 
+@cache
 def specify(text: str) -> Specifier:
     """The specifier of a text that is known to be one."""
     specifier, reason = read_specifier(text)

@@ -8,9 +8,11 @@ from datetime import date
 from enum import Enum
 from typing import TYPE_CHECKING, Final, Literal, TypeVar, Union
 
+from milepost.core.cadence import Cadence
+from milepost.core.reporting import Reporting
 from milepost.diagnostics import Location
 
-if TYPE_CHECKING:  # who plans no environments pays for no version specifiers
+if TYPE_CHECKING:  # who reads no environment pays for no version specifiers
     from milepost.core.environment import Environment
 
 
@@ -44,7 +46,10 @@ class Label:
 
 @dataclass(frozen=True, kw_only=True)
 class Milestone:
-    """A milestone; `issues` counts its issues without pull requests, `items` both, in any state."""
+    """A milestone; `issues` counts its issues without pull requests, `items` both, in any state.
+
+    `open_items` is known of those that were read for sprints.
+    """
 
     number: int
     node_id: str
@@ -55,6 +60,7 @@ class Milestone:
     created_at: str
     issues: int
     items: int
+    open_items: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,3 +161,7 @@ class DesiredState:
     milestones: tuple[PlannedMilestone, ...] = ()
     issues: tuple[PlannedIssue, ...] = ()
     environments: Mapping[str, Environment] = field(default_factory=dict)
+    cadences: tuple[Cadence, ...] = ()
+    size_labels: str | None = None
+    has_history: bool = False
+    reporting: Reporting = field(default_factory=Reporting)

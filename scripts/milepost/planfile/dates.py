@@ -28,6 +28,12 @@ def read_distance(text: str) -> int | None:
     return int(found[1]) * DAYS[found[2]] if found else None
 
 
+def read_length(text: str) -> int | None:
+    """The days of `2 weeks`, `10 days` or `2w`; None when the text is not of that form."""
+    found = re.fullmatch(r"([0-9]{1,4}) ?(d|w|days?|weeks?)", text)
+    return int(found[1]) * DAYS[found[2][0]] if found else None
+
+
 def add_days(day: date, days: int) -> date | None:
     """The day that many days later; None when the calendar ends before it."""
     try:

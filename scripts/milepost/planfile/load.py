@@ -10,23 +10,27 @@ from typing import Literal
 from zoneinfo import ZoneInfo, available_timezones
 
 from milepost.core.model import UNMANAGED, DesiredState, PlannedLabel
+from milepost.core.points import PLACEHOLDER
 from milepost.diagnostics import Diagnostic, Location, Rule, Severity, has_errors, in_file_order
 from milepost.planfile.environments import load_environments
 from milepost.planfile.issues import load_issues
 from milepost.planfile.lint import lint
 from milepost.planfile.milestones import load_milestones
+from milepost.planfile.progress import load_reporting
 from milepost.planfile.pull_requests import read_policy
 from milepost.planfile.reading import Reading
 from milepost.planfile.relations import judge_relations
 from milepost.planfile.source import parse_plan
+from milepost.planfile.sprints import load_cadences
 from milepost.planfile.text import MOST_BYTES
 from milepost.planfile.validate import MOST_PROBLEMS, Steps, validate
 from milepost.planfile.wording import escape, nearest, quote
 
 MISSING_PLAN = Rule("missing-plan", Severity.ERROR, "There is no plan file where it is looked for.")
+BAD_SIZE_LABELS = Rule("bad-size-labels", Severity.ERROR, "The pattern of size labels has no place for the points.")
 BAD_TIMEZONE = Rule("bad-timezone", Severity.ERROR, "The time zone is not an IANA name.")
 TOO_MANY_PROBLEMS = Rule("too-many-problems", Severity.ERROR, "The plan file has more problems than are worth telling.")
-RULES = (MISSING_PLAN, BAD_TIMEZONE, TOO_MANY_PROBLEMS)
+RULES = (MISSING_PLAN, BAD_SIZE_LABELS, BAD_TIMEZONE, TOO_MANY_PROBLEMS)
 
 
 def load_plan(path: Path, *, workspace: Path) -> tuple[DesiredState | None, tuple[Diagnostic, ...]]:
@@ -82,6 +86,10 @@ def _read_desired(reading: Reading, workspace: Path | None) -> DesiredState:
         milestones=milestones,
         issues=tuple(issue for issue, _ in issues),
         environments={each.name: each for each in load_environments(reading)},
+        cadences=load_cadences(reading),
+        size_labels=_read_size_labels(reading),
+        has_history=reading.value.get("history") == "branch",
+        reporting=load_reporting(reading),
     )
     places = _Places(reading, tuple(path for _, path in issues))
     read_policy(reading)
@@ -98,6 +106,14 @@ def _read_timezone(reading: Reading) -> str:
         way_out = nearest(name, sorted(available_timezones()), otherwise="write a name like Asia/Shanghai or UTC")
         reading.report(BAD_TIMEZONE, f"{quote(name)} is not a time zone", "timezone", help=way_out)
     return name
+
+
+def _read_size_labels(reading: Reading) -> str | None:
+    pattern: str | None = reading.value.get("size-labels")
+    if pattern is not None and pattern.count(PLACEHOLDER) != 1:
+        summary, way_out = f"{quote(pattern)} does not hold {PLACEHOLDER} once", f"write it like size/{PLACEHOLDER}"
+        reading.report(BAD_SIZE_LABELS, summary, "size-labels", help=way_out)
+    return pattern
 
 
 def _read_labels(reading: Reading) -> Iterator[PlannedLabel]:

@@ -239,8 +239,13 @@ def _reason(error: Error, keyword: str) -> str:
         "minLength": "is empty",
         "maxLength": f"is longer than {limit} characters",
         "maxItems": f"has more than {limit} members",
+        "maxProperties": f"has more than {limit} members",
         "minimum": f"is below {limit}",
-        "maximum": f"is above {limit}; a newer Milepost may read it",
+        "maximum": f"is above {limit}{_hint(error)}",
         "pattern": "is not of the form that it must have",
     }
     return reasons[keyword]
+
+
+def _hint(error: Error) -> str:
+    return "; a newer Milepost may read it" if tuple(error.absolute_path) == ("version",) else ""

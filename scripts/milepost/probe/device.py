@@ -59,11 +59,13 @@ def join_version(parts: Any) -> int | None:
 
 
 def spell_nccl(version: Any) -> str:
-    """NCCL's version with points; older builds tell it as one number."""
-    if isinstance(version, int):
-        base = (10000, 100) if version >= 10000 else (1000, 100)
-        return f"{version // base[0]}.{version % base[0] // base[1]}.{version % base[1]}"
-    return ".".join(str(part) for part in version[:3])
+    """NCCL's version with points, from what torch has told it as over time: parts, 16 bits each, or NCCL's number."""
+    if not isinstance(version, int):
+        return ".".join(str(part) for part in version[:3])
+    if version >> 32:
+        return f"{version >> 32}.{version >> 16 & 0xFFFF}.{version & 0xFFFF}"
+    base = 10000 if version >= 10000 else 1000
+    return f"{version // base}.{version % base // 100}.{version % 100}"
 
 
 def list_loaded(maps: str) -> list[dict[str, str]]:

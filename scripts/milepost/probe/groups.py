@@ -78,7 +78,7 @@ def try_nccl(torch: Any, devices: list[str], folder: Path) -> Answer:
 def _start_rank(task: dict[str, Any], folder: Path) -> Any:
     """The rank's process, in our group, so that it ends when we are ended."""
     local = {"GLOO_SOCKET_IFNAME": "lo", "NCCL_SOCKET_IFNAME": "lo"}
-    command = [sys.executable, START, "rank", json.dumps(task)]
+    command = [sys.executable, START, str(os.getpid()), "rank", json.dumps(task)]
     with (folder / f"rank{task['rank']}.log").open("wb") as log:
         return subprocess.Popen(command, env={**os.environ, **local}, stdout=log, stderr=log, cwd=str(folder))
 

@@ -11,7 +11,7 @@ import sys
 
 if __name__ == "__main__":  # run by path: begin again as a module of a package, with nothing of others on the path
     start = os.path.join(os.path.dirname(os.path.abspath(__file__)), "start.py")
-    os.execv(sys.executable, [sys.executable, "-I", "-B", start, "launch", *sys.argv[1:]])
+    os.execv(sys.executable, [sys.executable, "-I", "-B", start, str(os.getppid()), "launch", *sys.argv[1:]])
 
 import argparse
 import json
@@ -29,9 +29,7 @@ from .journal import Reader, Step
 from .watch import Outcome, Unstarted, Watch, limit_by
 
 LEVELS = ("quick", "full")
-NODE = "milepost-probe-"
 MOST_RESTARTS = 3
-NO_NEEDS: Mapping[str, Any] = {}
 # Seconds that a step may take, by level; whoever is silent for longer is hung. docs/gpu.md gives the reasons.
 DEADLINES = {
     "quick": {"import": 120.0, "imports": 120.0, "init": 60.0, "nvml": 30.0, "ground": 10.0, "step": 30.0},
@@ -55,9 +53,11 @@ class Options:
 def run_probe(python: str, level: str, needs: Mapping[str, Any], folder: Path, options: Options | None = None) -> Path:
     """The file `facts.json` in the folder tells what was found, and what could not be found and why."""
     started, clock = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), time.monotonic()
-    with tempfile.TemporaryDirectory(prefix=NODE) as work:
-        round_ = Round(python, level, needs, Path(work), options or Options())
-        reports = round_.run()
+    work = tempfile.mkdtemp(prefix="milepost-probe-")
+    try:
+        reports = Round(python, level, needs, Path(work), options or Options()).run()
+    finally:
+        shutil.rmtree(work, ignore_errors=True)  # a process that cannot be ended may still write there
     facts = assemble(reports, level, started, int((time.monotonic() - clock) * 1000))
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "facts.json"
@@ -105,7 +105,7 @@ class Round:
         else:
             arguments = (str(journal), *arguments)
         start = str(Path(__file__).resolve().with_name("start.py"))
-        command = [self.python, start, program, *arguments]
+        command = [self.python, start, str(os.getpid()), program, *arguments]
         step = ("import" if first == "torch" else first, None)
         try:
             child = Child(command, self.environment, place, place.with_suffix(".output"))

@@ -1,4 +1,4 @@
-"""One process of an all-reduce: `start.py rank TASK`, the task as JSON."""
+"""One process of an all-reduce: `start.py PARENT rank TASK`, the task as JSON."""
 
 from __future__ import annotations
 

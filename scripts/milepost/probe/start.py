@@ -1,4 +1,4 @@
-"""Runs one program of this folder: `python3 start.py PROGRAM ARGUMENTS`.
+"""Runs one program of this folder: `python3 start.py PARENT PROGRAM ARGUMENTS`, for the process with that number.
 
 The folder becomes a package of its own name, found by no search, so that neither it nor what stands beside it is on
 the path of the inspected interpreter.
@@ -6,13 +6,16 @@ the path of the inspected interpreter.
 
 from __future__ import annotations
 
+import ctypes
 import importlib
 import importlib.util
 import os
+import signal
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 PACKAGE = "milepost_probe"
+PR_SET_PDEATHSIG = 1
 
 
 def adopt() -> None:
@@ -27,7 +30,18 @@ def adopt() -> None:
     sys.path[:] = [each for each in sys.path if os.path.abspath(each or ".") != HERE]
 
 
+def follow_parent(parent: int) -> None:
+    """When whoever started us dies, or has died, we die too: a job that is cancelled leaves nothing on the machine."""
+    try:
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    except (OSError, AttributeError, TypeError):
+        pass  # only Linux has it
+    if os.getppid() != parent:
+        sys.exit("start.py: whoever started this has ended")
+
+
 if PACKAGE not in sys.modules:  # also in processes that `multiprocessing` spawns: they unpickle our classes
     adopt()
 if __name__ == "__main__":
-    sys.exit(importlib.import_module(PACKAGE + "." + sys.argv[1]).main(sys.argv[2:]))
+    follow_parent(int(sys.argv[1]))
+    sys.exit(importlib.import_module(PACKAGE + "." + sys.argv[2]).main(sys.argv[3:]))

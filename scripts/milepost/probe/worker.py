@@ -1,4 +1,4 @@
-"""The process that imports torch: `start.py worker TASK`. It takes its steps in order and leaves at the first fault.
+"""The process that imports torch: `start.py PARENT worker TASK`. It takes its steps in order and leaves at the first fault.
 
 A fault is an exception, or anything that the launcher sees from outside. CUDA's errors stay with a process, so what
 comes after one would tell nothing: the launcher starts another for the rest.
@@ -52,9 +52,10 @@ class Worker:
         for module in self.task["imports"]:
             self._take_unless_done((f"imports.{module}", None), partial(_import_declared, module))
         self._tell_torch()
-        self.nodes = read_nodes(Path("/"))
         if self.task["device"] == "cuda":
             self.take(("init", None), self._initialise)
+        # Now that a context keeps the GPUs awake: opening the node of a sleeping one wakes it, which takes a second.
+        self.nodes = read_nodes(Path("/"))
         steps = list(self._list_steps())
         self.journal.plan([step for step, _ in steps])
         for step, work in steps:
@@ -75,7 +76,9 @@ class Worker:
             self.journal.end(step, "error", _since(start), None, _describe(trouble))
             raise Fault from trouble
         wrong, left = detail.pop("wrong", None), end_children()
-        if left:
+        if step[0].startswith("import"):  # a package may start helpers of its own
+            self.journal.end(step, "ok", _since(start), {**detail, "ended": left} if left else detail)
+        elif left:
             self.journal.end(step, "error", _since(start), detail, f"left {len(left)} processes running: {left}"[:500])
         else:
             self.journal.end(step, "wrong" if wrong else "ok", _since(start), detail, wrong)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from milepost.core.change import Change, Note, Noun, Plan, Verb
@@ -35,12 +36,13 @@ class Applied:
         return isinstance(self.stopped, OutOfTime)
 
 
-class _Run:
-    """One application: the numbers that titles and keys have by now."""
+class Run:
+    """One application: the numbers that titles and keys have by now, and how often each workflow was dispatched."""
 
     def __init__(self, client: Client, snapshot: Snapshot, plan: Plan) -> None:
         self.client = client
         self.login = snapshot.login
+        self.default_branch = snapshot.default_branch
         self.applied = Applied()
         self.milestones = {each.title: each.number for each in snapshot.milestones}
         # A milestone about to be renamed is known by its planned title already.
@@ -49,6 +51,7 @@ class _Run:
         }
         self.numbers: dict[str, int] = {}
         self.ids: dict[int, int] = {}
+        self.dispatched: Counter[str] = Counter()
 
     def milestone_of(self, change: Change) -> int | None:
         title = change.after("milestone")
@@ -63,13 +66,19 @@ class _Run:
         self.applied.notes.append(Note(address=change.address, text=text))
 
 
-def apply_plan(plan: Plan, client: Client, snapshot: Snapshot, *, log: Callable[[str], None]) -> Applied:
+Steps = Mapping[tuple[Noun, Verb], Callable[[Run, Change], None]]
+
+
+def apply_plan(
+    plan: Plan, client: Client, snapshot: Snapshot, *, log: Callable[[str], None], steps: Steps | None = None
+) -> Applied:
     """Every change is made, or the value says which were not and why; nothing is made twice."""
-    run = _Run(client, snapshot, plan)
+    steps = STEPS if steps is None else steps
+    run = Run(client, snapshot, plan)
     for turn, change in enumerate(plan.changes, start=1):
         log(f"  {turn}/{len(plan.changes)} {change.verb.value} {change.address}")
         try:
-            STEPS[change.noun, change.verb](run, change)
+            steps[change.noun, change.verb](run, change)
         except Refused as refusal:
             if refusal.status not in OF_ONE_OBJECT:
                 run.applied.stopped = refusal
@@ -80,40 +89,40 @@ def apply_plan(plan: Plan, client: Client, snapshot: Snapshot, *, log: Callable[
     return run.applied
 
 
-def _create_label(run: _Run, change: Change) -> None:
+def _create_label(run: Run, change: Change) -> None:
     labels.create_label(run.client, change)
 
 
-def _update_label(run: _Run, change: Change) -> None:
+def _update_label(run: Run, change: Change) -> None:
     labels.update_label(run.client, change)
 
 
-def _delete_label(run: _Run, change: Change) -> None:
+def _delete_label(run: Run, change: Change) -> None:
     labels.delete_label(run.client, change)
 
 
-def _create_branch(run: _Run, change: Change) -> None:
+def _create_branch(run: Run, change: Change) -> None:
     repository.create_branch(run.client, change)
 
 
-def _create_milestone(run: _Run, change: Change) -> None:
+def _create_milestone(run: Run, change: Change) -> None:
     number, problems = milestones.create_milestone(run.client, change)
     run.milestones[change.name] = number
     run.applied.problems += problems
 
 
-def _update_milestone(run: _Run, change: Change) -> None:
+def _update_milestone(run: Run, change: Change) -> None:
     assert change.number is not None
     run.applied.problems += milestones.update_milestone(run.client, change, change.number)
 
 
-def _delete_milestone(run: _Run, change: Change) -> None:
+def _delete_milestone(run: Run, change: Change) -> None:
     assert change.number is not None
     if not milestones.delete_milestone(run.client, change.number):
         run.left_alone(change, "holds something by now; left alone")
 
 
-def _create_issue(run: _Run, change: Change) -> None:
+def _create_issue(run: Run, change: Change) -> None:
     milestone = run.milestone_of(change)
     answer, problems = issues.create_issue(run.client, change, milestone=milestone, login=run.login)
     number = int(answer["number"])
@@ -123,7 +132,7 @@ def _create_issue(run: _Run, change: Change) -> None:
     _nest(run, change, number)
 
 
-def _update_issue(run: _Run, change: Change) -> None:
+def _update_issue(run: Run, change: Change) -> None:
     assert change.number is not None
     if {field.name for field in change.fields} - {"parent"}:
         is_done, problems = issues.update_issue(run.client, change, milestone=run.milestone_of(change))
@@ -134,7 +143,7 @@ def _update_issue(run: _Run, change: Change) -> None:
     _nest(run, change, change.number)
 
 
-def _close_issue(run: _Run, change: Change) -> None:
+def _close_issue(run: Run, change: Change) -> None:
     if change.touches("duplicate-of"):
         issues.close_twin(run.client, change)
     elif change.touches("pruned"):
@@ -143,7 +152,7 @@ def _close_issue(run: _Run, change: Change) -> None:
         _update_issue(run, change)
 
 
-def _nest(run: _Run, change: Change, number: int) -> None:
+def _nest(run: Run, change: Change, number: int) -> None:
     parent = change.after("parent")
     if isinstance(parent, str):
         parent = run.numbers.get(parent)
@@ -153,16 +162,19 @@ def _nest(run: _Run, change: Change, number: int) -> None:
         issues.set_parent(run.client, number=number, issue_id=run.ids.get(number), parent=parent)
 
 
-STEPS: dict[tuple[Noun, Verb], Callable[[_Run, Change], None]] = {
-    (Noun.LABEL, Verb.CREATE): _create_label,
-    (Noun.LABEL, Verb.UPDATE): _update_label,
-    (Noun.LABEL, Verb.DELETE): _delete_label,
-    (Noun.BRANCH, Verb.CREATE): _create_branch,
+MILESTONE_STEPS: Steps = {
     (Noun.MILESTONE, Verb.CREATE): _create_milestone,
     (Noun.MILESTONE, Verb.REOPEN): _update_milestone,
     (Noun.MILESTONE, Verb.UPDATE): _update_milestone,
     (Noun.MILESTONE, Verb.CLOSE): _update_milestone,
     (Noun.MILESTONE, Verb.DELETE): _delete_milestone,
+}
+STEPS: Steps = {
+    **MILESTONE_STEPS,
+    (Noun.LABEL, Verb.CREATE): _create_label,
+    (Noun.LABEL, Verb.UPDATE): _update_label,
+    (Noun.LABEL, Verb.DELETE): _delete_label,
+    (Noun.BRANCH, Verb.CREATE): _create_branch,
     (Noun.ISSUE, Verb.CREATE): _create_issue,
     (Noun.ISSUE, Verb.REOPEN): _update_issue,
     (Noun.ISSUE, Verb.UPDATE): _update_issue,

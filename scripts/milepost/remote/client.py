@@ -22,6 +22,7 @@ from milepost.remote.errors import (
     RATE_LIMITED,
     OutOfTime,
     already_exists,
+    status_of,
     translate,
     unreachable,
 )
@@ -74,9 +75,10 @@ class _Request:
     needs: str
     body: Body | None = None
     parameters: Mapping[str, str] | None = None
+    is_read: bool = False
 
 
-class _Unanswered(Exception):
+class Unanswered(Exception):
     """Nobody knows whether the request took effect."""
 
     def __init__(self, reason: str) -> None:
@@ -125,14 +127,14 @@ class Client:
 
     def get(self, path: str, *, needs: str, parameters: Mapping[str, str] | None = None) -> Any:
         """The answer to a GET; repeated while nothing answers."""
-        return self._persist(_Request("GET", self._url(path), needs, parameters=parameters))
+        return self._persist(_Request("GET", self._url(path), needs, parameters=parameters, is_read=True))
 
     def find(self, path: str, *, needs: str) -> Any | None:
         """The answer to a GET, or None when GitHub says that there is nothing."""
         try:
             return self.get(path, needs=needs)
         except Refused as refusal:
-            if refusal.status == 404:
+            if refusal.status in (404, 410):
                 return None
             raise
 
@@ -144,10 +146,23 @@ class Client:
         The `optional` parts are null when the token may not see them.
         """
         body = {"query": text, "variables": dict(variables)}
-        answer = self._persist(_Request("POST", self._requester.graphql_url, needs, body))
+        answer = self._persist(_Request("POST", self._requester.graphql_url, needs, body, is_read=True))
         errors = [each for each in answer.get("errors") or [] if not _is_absent_part(each, optional)]
         if errors:
-            raise self._refused_query(errors, needs)
+            raise self._refused_query(errors, "a GraphQL query", needs)
+        data: dict[str, Any] = answer["data"]
+        return data
+
+    def mutate(self, text: str, variables: Mapping[str, Any], *, needs: str) -> dict[str, Any]:
+        """The data of a GraphQL mutation, which is sent once.
+
+        Raises Unanswered when nobody knows whether it took effect, for the caller to look first,
+        and a Refused with the status 409 when what it was based on has changed meanwhile.
+        """
+        body = {"query": text, "variables": dict(variables)}
+        answer = self._send_limited(_Request("POST", self._requester.graphql_url, needs, body))
+        if answer.get("errors"):
+            raise self._refused_query(answer["errors"], "a GraphQL mutation", needs)
         data: dict[str, Any] = answer["data"]
         return data
 
@@ -176,7 +191,7 @@ class Client:
         for _ in range(MOST_TRIES):
             try:
                 return self._send_limited(request)
-            except _Unanswered as trouble:
+            except Unanswered as trouble:
                 reason = trouble.reason
                 self._log(f"  {self._name(request)}: {reason}; looking whether it took effect")
             except _Refusal as refusal:
@@ -188,9 +203,19 @@ class Client:
                 return found
         raise unreachable(self._name(request), reason)
 
+    def wait(self, seconds: float, reason: str, *, is_told: bool = False) -> None:
+        """The time has passed; raises OutOfTime when the run has less."""
+        if self.deadline is not None and self.clock.now() + max(0.0, seconds) > self.deadline:
+            waits = f"the next step would wait {say_duration(seconds)} {reason}"
+            raise OutOfTime(RATE_LIMITED.found(f"the time limit ends the run: {waits}"))
+        if is_told:
+            self._log(f"  waiting {say_duration(seconds)} {reason}")
+        if seconds > 0:
+            self.clock.sleep(seconds)
+
     def _look(self, look: Callable[[], T | None]) -> T | None:
         for wait in LOOKS:
-            self._sleep(wait, "to look again")
+            self.wait(wait, "to look again")
             found = look()
             if found is not None:
                 return found
@@ -202,24 +227,24 @@ class Client:
         for _ in range(MOST_TRIES):
             try:
                 return self._send_limited(request)
-            except _Unanswered as trouble:
+            except Unanswered as trouble:
                 reason = trouble.reason
                 self._log(f"  {self._name(request)}: {reason}; trying again")
-                self._sleep(wait, "before trying again")
+                self.wait(wait, "before trying again")
                 wait = min(wait * 2, LONGEST_BACKOFF)
         raise unreachable(self._name(request), reason)
 
     def _send_limited(self, request: _Request) -> Any:
         """The answer, however long GitHub's rate limits keep us waiting."""
         for turn in range(MOST_LIMIT_WAITS):
-            if request.verb != "GET" and not self._is_query(request):
+            if not request.is_read:
                 self._wait_for_turn()
             try:
                 return self._send(request)
             except _Limited as limited:
                 self._slowdown = min(self._slowdown * 2, 8.0)
                 wait = limited.wait if limited.wait is not None else min(60.0 * 2**turn, 900.0)
-                self._sleep(wait, "because of GitHub's rate limit", is_told=True)
+                self.wait(wait, "because of GitHub's rate limit", is_told=True)
         raise Refused(RATE_LIMITED.found(f"GitHub's rate limit for {self._name(request)} does not end"))
 
     def _send(self, request: _Request) -> Any:
@@ -231,11 +256,11 @@ class Client:
         except GithubException as answer:
             raise self._judge(answer, self._name(request), request.needs) from None
         except (requests.exceptions.RequestException, OSError) as trouble:
-            raise _Unanswered(f"the connection failed ({type(trouble).__name__})") from None
+            raise Unanswered(f"the connection failed ({type(trouble).__name__})") from None
         except ValueError:
-            raise _Unanswered("the answer is not JSON") from None
+            raise Unanswered("the answer is not JSON") from None
         if isinstance(data, dict) and isinstance(data.get("data"), str):
-            raise _Unanswered("the answer is not JSON")  # PyGithub wraps what is not
+            raise Unanswered("the answer is not JSON")  # PyGithub wraps what is not
         if isinstance(data, dict) and self._is_query(request):
             self._judge_query(data, headers)
         return data
@@ -246,7 +271,7 @@ class Client:
         if answer.status == 429 or (answer.status == 403 and _is_limit(message, headers)):
             return _Limited(self._wait_of(headers))
         if answer.status >= 500 and answer.status != 501:  # not implemented: asking again changes nothing
-            return _Unanswered(f"GitHub answered {answer.status}")
+            return Unanswered(f"GitHub answered {answer.status}")
         refused = translate(answer.status, request, answer.data, headers, needs=needs)
         return _Refusal(refused, answer.data)
 
@@ -256,7 +281,7 @@ class Client:
         if any(each.get("type") == "RATE_LIMITED" for each in errors):
             raise _Limited(self._wait_of(headers))
         if any("Something went wrong" in str(each.get("message")) for each in errors):
-            raise _Unanswered("GitHub could not finish the query")
+            raise Unanswered("GitHub could not finish the query")
 
     def _wait_of(self, headers: Mapping[str, Any]) -> float | None:
         """Seconds that GitHub asks us to wait; None when it does not say."""
@@ -271,23 +296,12 @@ class Client:
         at = next_write(self.pace, self._written, self.clock.now())
         if self._slowdown > 1 and self._written:
             at = max(at, self._written[-1] + self._slowdown)
-        self._sleep(at - self.clock.now(), "to keep the pace", is_told=at - self.clock.now() > 30)
+        self.wait(at - self.clock.now(), "to keep the pace", is_told=at - self.clock.now() > 30)
         self._written.append(self.clock.now())
 
-    def _sleep(self, seconds: float, reason: str, *, is_told: bool = False) -> None:
-        if self.deadline is not None and self.clock.now() + max(0.0, seconds) > self.deadline:
-            waits = f"the next step would wait {say_duration(seconds)} {reason}"
-            raise OutOfTime(RATE_LIMITED.found(f"the time limit ends the run: {waits}"))
-        if is_told:
-            self._log(f"  waiting {say_duration(seconds)} {reason}")
-        if seconds > 0:
-            self.clock.sleep(seconds)
-
-    def _refused_query(self, errors: list[dict[str, Any]], needs: str) -> Refused:
-        kinds = {str(each.get("type")) for each in errors}
-        status = 404 if "NOT_FOUND" in kinds else 403 if "FORBIDDEN" in kinds else 422
+    def _refused_query(self, errors: list[dict[str, Any]], request: str, needs: str) -> Refused:
         message = "; ".join(str(each.get("message", "")) for each in errors[:3])
-        return translate(status, "a GraphQL query", {"message": message}, {}, needs=needs)
+        return translate(status_of(errors), request, {"message": message}, {}, needs=needs)
 
     def _url(self, path: str) -> str:
         return f"/repos/{self.repository}{path}"

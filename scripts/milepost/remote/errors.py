@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from milepost.diagnostics import Rule, Severity
@@ -17,6 +18,9 @@ RATE_LIMITED = Rule("rate-limited", Severity.ERROR, "GitHub's rate limit did not
 UNREACHABLE = Rule("unreachable", Severity.ERROR, "GitHub gave no usable answer, however often it was asked.")
 FORK = Rule("fork", Severity.ERROR, "A writing action runs in a fork.")
 BAD_ADDRESS = Rule("bad-address", Severity.ERROR, "The addresses of the API are not those of one GitHub.")
+# GitHub has two wordings for a branch that moved: the second is that of two writers in the same moment.
+MOVED = re.compile(r"expected branch to point to|\bis at [0-9a-f]{40} but expected", re.IGNORECASE)
+STATUSES = {"NOT_FOUND": 404, "FORBIDDEN": 403, "STALE_DATA": 409}
 RULES = (BAD_TOKEN, NO_PERMISSION, NOT_FOUND, REJECTED, RATE_LIMITED, UNREACHABLE, FORK, BAD_ADDRESS)
 
 
@@ -39,6 +43,14 @@ def unreachable(request: str, reason: str) -> Refused:
         help="look at the network, the proxy settings and githubstatus.com; running again goes on where this ended",
     )
     return Refused(problem)
+
+
+def status_of(errors: Sequence[Mapping[str, Any]]) -> int:
+    """The status with which REST refuses for what GraphQL names: 404, 403, 409 for what has changed, 422."""
+    for kind, status in STATUSES.items():
+        if any(each.get("type") == kind for each in errors):
+            return status
+    return 409 if any(MOVED.search(str(each.get("message"))) for each in errors) else 422
 
 
 def already_exists(refusal: Refused, data: Any) -> bool:

@@ -55,6 +55,23 @@ def update_issue(client: Client, change: Change, *, milestone: int | None) -> tu
     return True, problems
 
 
+def move_item(client: Client, change: Change, *, milestone: int | None) -> tuple[bool, list[Diagnostic]]:
+    """The issue or pull request is in that milestone, or in none; False when somebody moved, closed or deleted it meanwhile.
+
+    Labels come first: an item that has moved is not looked at again.
+    """
+    path, problems = f"/issues/{change.number}", []
+    live = client.find(path, needs=NEEDS)
+    if live is None or live["state"] != "open" or (live.get("milestone") or {}).get("number") != change.milestone:
+        return False, []
+    if change.touches("labels"):
+        added = [each for each in _texts(change, "labels") if each not in (_before(change, "labels") or ())]
+        problems += _add(client, change, "labels", added)
+    body = {"milestone": milestone}
+    problems += _judge_dropped(change, body, client.update(path, body, needs=NEEDS))
+    return True, problems
+
+
 def close_twin(client: Client, change: Change) -> None:
     """The twin is closed as a duplicate, holds no milestone, and stands for no planned issue any more."""
     path = f"/issues/{change.number}"
@@ -162,7 +179,7 @@ def _judge_dropped(change: Change, body: dict[str, Any], answer: Any) -> list[Di
 
 def _dropped(change: Change, part: str, wanted: str) -> Diagnostic:
     return DROPPED_FIELD.found(
-        f'issue "{change.name}": GitHub left out {part}', at=change.at, help=f"it takes {wanted}"
+        f'{change.noun.value} "{change.name}": GitHub left out {part}', at=change.at, help=f"it takes {wanted}"
     )
 
 

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime, timezone
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from milepost.core.change import Change
 from milepost.core.identity import Block, join_description, normal, split_description
-from milepost.core.milestones import LINE
+from milepost.core.model import Milestone, State
 from milepost.diagnostics import Diagnostic, Rule, Severity
+from milepost.errors import Refused
 from milepost.remote.client import Client
 
 DUE_DATE_MOVED = Rule("due-date-moved", Severity.WARNING, "GitHub shows another due date than the one sent.")
 DESCRIPTION_LOST = Rule(
     "description-lost", Severity.WARNING, "Somebody else wrote a milestone's description each time we did."
 )
-RULES = (DUE_DATE_MOVED, DESCRIPTION_LOST)
+BLOCK_FULL = Rule("block-full", Severity.ERROR, "The machine block of a milestone has no room for our line.")
+RULES = (DUE_DATE_MOVED, DESCRIPTION_LOST, BLOCK_FULL)
 
 NEEDS = "issues: write"
 MOST_REWRITES = 3
@@ -37,9 +40,27 @@ def due_from_wire(text: str | None) -> date | None:
     return moment.astimezone(GITHUB_ZONE).date()
 
 
+def milestone_of(node: Mapping[str, Any]) -> Milestone:
+    """The milestone that a GraphQL node tells of; its open items only when they were asked for."""
+    issues = node["issues"]["totalCount"]
+    opened = sum(node[part]["totalCount"] for part in ("openIssues", "openPulls") if part in node)
+    return Milestone(
+        number=node["number"],
+        node_id=node["id"],
+        title=node["title"],
+        description=node["description"] or "",
+        state=State(node["state"].lower()),
+        due=due_from_wire(node["dueOn"]),
+        created_at=node["createdAt"],
+        issues=issues,
+        items=issues + node["pullRequests"]["totalCount"],
+        open_items=opened,
+    )
+
+
 def create_milestone(client: Client, change: Change) -> tuple[int, list[Diagnostic]]:
     """The milestone exists as planned, whoever created it; the value is its number."""
-    block = Block().with_line(LINE, str(change.after("block")))
+    block = Block().with_line(change.line, str(change.after("block")))
     description = join_description(str(change.after("description") or ""), block)
     body: dict[str, Any] = {"title": change.name, "description": description}
     if change.after("due"):
@@ -67,9 +88,14 @@ def update_milestone(client: Client, change: Change, number: int) -> list[Diagno
     return [DESCRIPTION_LOST.found(f'milestone "{change.name}": its description keeps changing', at=change.at)]
 
 
+def find_milestone(client: Client, number: int) -> Any | None:
+    """The milestone as it is this moment; None when it is gone."""
+    return client.find(f"/milestones/{number}", needs=NEEDS)
+
+
 def delete_milestone(client: Client, number: int) -> bool:
     """The milestone is gone if it still held nothing; False when somebody put something into it."""
-    live = client.find(f"/milestones/{number}", needs=NEEDS)
+    live = find_milestone(client, number)
     if live and (live["open_issues"] or live["closed_issues"]):
         return False
     client.delete(f"/milestones/{number}", needs=NEEDS)
@@ -87,7 +113,7 @@ def _find(client: Client, title: str) -> Any | None:
     owner, _, name = client.repository.partition("/")
     data = client.query(text, {"owner": owner, "name": name}, needs=NEEDS)
     numbers = [each["number"] for each in data["repository"]["milestones"]["nodes"] if each["title"] == title]
-    return client.find(f"/milestones/{numbers[0]}", needs=NEEDS) if numbers else None
+    return find_milestone(client, numbers[0]) if numbers else None
 
 
 def _differences(change: Change, live: Any) -> dict[str, Any]:
@@ -111,8 +137,17 @@ def _description(change: Change, live: str) -> str:
     text, block = split_description(live)
     text = str(change.after("description") or "") if change.touches("description") else text
     if change.touches("block"):
-        block = (block or Block()).with_line(LINE, str(change.after("block")))
-    return join_description(text, block)
+        block = (block or Block()).with_line(change.line, str(change.after("block")))
+    try:
+        return join_description(text, block)
+    except ValueError as trouble:
+        # No status: what follows may rest on this line.
+        raise Refused(_full(change, str(trouble))) from None
+
+
+def _full(change: Change, reason: str) -> Diagnostic:
+    way_out = f"delete from its description the lines of the block that somebody added beside ours, `{change.line} …`"
+    return BLOCK_FULL.found(f'milestone "{change.name}": {reason}', help=way_out)
 
 
 def _due(change: Change) -> str | None:

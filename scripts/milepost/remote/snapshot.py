@@ -27,7 +27,7 @@ from milepost.core.model import (
     State,
 )
 from milepost.remote.client import Client
-from milepost.remote.milestones import due_from_wire
+from milepost.remote.milestones import milestone_of
 
 NEEDS = "issues: read"
 PAGE = 100
@@ -206,7 +206,7 @@ def _keep_some(reader: _Reader, some: _Some, pages: _MilestonePages, answer: dic
 
 def _keep_milestones(reader: _Reader, connection: dict[str, Any]) -> None:
     for node in connection["nodes"]:
-        reader.milestones[node["number"]] = _milestone(node)
+        reader.milestones[node["number"]] = milestone_of(node)
 
 
 def _read_planned_issues(reader: _Reader, desired: DesiredState) -> None:
@@ -371,21 +371,6 @@ def _pages(
 
 def _label(node: dict[str, Any]) -> Label:
     return Label(name=node["name"], color=node["color"], description=node["description"] or "")
-
-
-def _milestone(node: dict[str, Any]) -> Milestone:
-    issues = node["issues"]["totalCount"]
-    return Milestone(
-        number=node["number"],
-        node_id=node["id"],
-        title=node["title"],
-        description=node["description"] or "",
-        state=State(node["state"].lower()),
-        due=due_from_wire(node["dueOn"]),
-        created_at=node["createdAt"],
-        issues=issues,
-        items=issues + node["pullRequests"]["totalCount"],
-    )
 
 
 def _issue(node: dict[str, Any], login: str) -> Issue:

@@ -1,11 +1,14 @@
-"""GitHub's workflows: dispatched again to go on."""
+"""GitHub's workflows: dispatched, once each, to go on or to do what follows."""
 
 from __future__ import annotations
+
+from datetime import datetime, timedelta
 
 from milepost.errors import Refused
 from milepost.remote.client import Client, segment
 
 NEEDS = "actions: write"
+MOST_DISPATCHES = 12
 
 
 def count_dispatches(client: Client, workflow: str, *, since: str, login: str) -> int:
@@ -16,13 +19,43 @@ def count_dispatches(client: Client, workflow: str, *, since: str, login: str) -
     return sum((each.get("triggering_actor") or each.get("actor") or {}).get("login") == login for each in runs)
 
 
-def dispatch(client: Client, workflow: str, *, ref: str, inputs: dict[str, str]) -> bool:
-    """The workflow is queued again; False when it cannot be dispatched with these inputs."""
+def dispatch(
+    client: Client, workflow: str, *, ref: str, inputs: dict[str, str], since: str, login: str, before: int
+) -> bool:
+    """The workflow is queued once more; False when it cannot be dispatched with these inputs.
+
+    `before` is how many runs our login had dispatched since that time: one more tells that a lost answer was a yes.
+    """
+
+    def look() -> bool | None:
+        return count_dispatches(client, workflow, since=since, login=login) > before or None
+
     path = f"/actions/workflows/{segment(workflow)}/dispatches"
     try:
-        client.add(path, {"ref": ref, "inputs": inputs} if inputs else {"ref": ref}, needs=NEEDS)
+        client.create(path, {"ref": ref, "inputs": inputs} if inputs else {"ref": ref}, look, needs=NEEDS)
     except Refused as refusal:
         if refusal.status in (403, 404, 422):
             return False
         raise
     return True
+
+
+def go_on(client: Client, *, workflow: str, ref: str, now: datetime, login: str) -> str:
+    """The running workflow is dispatched again where it may be; the value says what happens, or what to press."""
+    client.deadline = None
+    press = "Run the workflow again, or wait for its next run: it goes on where this one stopped."
+    if not workflow:
+        return press
+    since = (now - timedelta(days=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    try:
+        count = count_dispatches(client, workflow, since=since, login=login)
+        if count >= MOST_DISPATCHES:
+            return f"It was dispatched {count} times within a day, which is enough. {press}"
+        if dispatch(client, workflow, ref=ref, inputs={"mode": "apply"}, since=since, login=login, before=count):
+            return f"Dispatched again (turn {count + 1} of {MOST_DISPATCHES}): that run goes on."
+    except Refused as refusal:
+        return f"{press} (It could not be dispatched: {refusal.diagnostic.summary})"
+    return (
+        f"{press} To have it go on by itself, grant `actions: write` and declare"
+        " `workflow_dispatch` with an input `mode` that is passed on."
+    )

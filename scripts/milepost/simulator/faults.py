@@ -30,11 +30,13 @@ class Fault:
     """One scripted failure.
 
     `nth` counts the matching requests since the fault was added; without it the first `times` matching ones fail.
+    With `is_write` it is met by writes only, or by reads only: GraphQL has one address for both.
     """
 
     do: Do | str
     method: str | None = None
     path: str | None = None
+    is_write: bool | None = None
     nth: int | None = None
     times: int = 1
     after: bool = False
@@ -56,9 +58,11 @@ class Fault:
         """True when the caller sees something else than the answer."""
         return self.do in (Do.STATUS, Do.DROP, Do.SECONDARY, Do.PRIMARY, Do.MALFORMED)
 
-    def takes(self, method: str, path: str) -> bool:
+    def takes(self, method: str, path: str, *, is_write: bool) -> bool:
         """True when this request is to fail; counts it."""
         if self.method not in (None, method) or (self.path and not re.search(self.path, path)):
+            return False
+        if self.is_write not in (None, is_write):
             return False
         self.seen += 1
         is_due = self.seen == self.nth if self.nth is not None else self.used < self.times
@@ -85,6 +89,6 @@ class Faults:
     def clear(self) -> None:
         self.active.clear()
 
-    def take(self, method: str, path: str) -> list[Fault]:
+    def take(self, method: str, path: str, *, is_write: bool) -> list[Fault]:
         """The faults that this request meets."""
-        return [each for each in self.active if each.takes(method, path)]
+        return [each for each in self.active if each.takes(method, path, is_write=is_write)]

@@ -14,6 +14,7 @@ from milepost.simulator.router import Refusal, Request
 from milepost.simulator.routes.pulls import closing_references
 from milepost.simulator.store import (
     Comment,
+    Commit,
     Event,
     Issue,
     Label,
@@ -23,9 +24,12 @@ from milepost.simulator.store import (
     Status,
     TagObject,
     blob_sha,
+    is_binary,
     read_time,
+    to_bytes,
     write_time,
 )
+from milepost.simulator.trees import Entry, Files, below, list_entries, tree_sha
 from milepost.simulator.wire import association, node_id, read_node_id
 
 ROLES = {"admin": "ADMIN", "maintain": "MAINTAIN", "write": "WRITE", "triage": "TRIAGE", "read": "READ"}
@@ -153,16 +157,21 @@ class RepositoryNode:
         return RefNode(self._request, self._repository, name, sha) if sha else None
 
     def object(self, expression: str | None = None, oid: str | None = None) -> Any:
-        """`BRANCH`, `BRANCH:PATH`, or a commit's id in place of the branch."""
-        ref, _, path = (expression or oid or "").partition(":")
+        """`BRANCH`, `BRANCH:PATH`, or a commit's id in place of the branch; a path is that of a file or a folder."""
+        ref, colon, path = (expression or oid or "").partition(":")
         refs, name = self._repository.refs, self._repository.default_branch if ref == "HEAD" else ref
         sha = refs.get(f"refs/heads/{name}") or refs.get(f"refs/tags/{name}") or refs.get(name, name)
         tag = self._repository.tags.get(sha)
         commit = self._repository.commits.get(tag.target if tag else sha)
         _need_read(self._request, self._repository, "contents")
-        if commit is None or (path and path not in commit.files):
+        if commit is None:
             return None
-        return BlobNode(commit.files[path]) if path else CommitNode(self._request, self._repository, commit.sha)
+        if not colon:
+            return CommitNode(self._request, self._repository, commit.sha)
+        if path in commit.files:
+            return BlobNode(commit.files[path])
+        files = below(commit.files, path.rstrip("/"))
+        return TreeNode(files, path.rstrip("/")) if files else None
 
     def label(self, name: str) -> Any:
         found = self._repository.label_named(name)
@@ -258,6 +267,10 @@ class CommitNode:
         return "Commit"
 
     @property
+    def tree(self) -> TreeNode:
+        return TreeNode(self._repository.commits[self.oid].files, "")
+
+    @property
     def status(self) -> StatusNode | None:
         """The newest status of each context; nothing when there is none."""
         _need_read(self._request, self._repository, "statuses")
@@ -307,11 +320,38 @@ class StatusContextNode:
         return "StatusContext"
 
 
+class TreeNode:
+    def __init__(self, files: Files, path: str) -> None:
+        self._files, self._path = files, path
+        self.oid = tree_sha(files)
+        self.id = node_id("T", int(self.oid[:8], 16))
+
+    def type_name(self) -> str:
+        return "Tree"
+
+    @property
+    def entries(self) -> list[TreeEntryNode]:
+        return [TreeEntryNode(each, self._path) for each in list_entries(self._files)]
+
+
+class TreeEntryNode:
+    def __init__(self, entry: Entry, folder: str) -> None:
+        self._entry = entry
+        self.name, self.oid, self.type, self.mode = entry.name, entry.sha, entry.kind, int(entry.mode, 8)
+        self.path = f"{folder}/{entry.name}" if folder else entry.name
+        self.size = 0 if entry.text is None else len(to_bytes(entry.text))
+
+    @property
+    def object(self) -> TreeNode | BlobNode:
+        text = self._entry.text
+        return TreeNode(self._entry.files, self.path) if text is None else BlobNode(text)
+
+
 class BlobNode:
     def __init__(self, text: str) -> None:
-        self.byteSize, self.isBinary = len(text.encode()), False
+        self.byteSize, self.isBinary = len(to_bytes(text)), is_binary(text)
         self.isTruncated = self.byteSize > MOST_BLOB_BYTES
-        self.text = text[:MOST_BLOB_BYTES]
+        self.text = None if self.isBinary else text[:MOST_BLOB_BYTES]
         self.oid = blob_sha(text)
         self.id = node_id("B", int(self.oid[:8], 16))
 
@@ -415,6 +455,28 @@ class _Item(_Written):
             found = _directed(sorted(found, key=lambda each: (each.updated_at, each.id)), order_by)
         return Connection(found, lambda each: CommentNode(self._request, self._repository, each), "comments", page)
 
+    def timelineItems(
+        self, item_types: list[str] | None = None, since: str | None = None, skip: int | None = None, **page: Any
+    ) -> Connection:
+        found = self._history()
+        if item_types is not None:
+            found = [each for each in found if _item_type(each) in item_types]
+        if since is not None:
+            found = [each for each in found if _moment(each) >= read_time(since)]
+        return Connection(found[skip or 0 :], self._timeline_node, "timelineItems", page)
+
+    def _history(self) -> list[Event | Comment | Commit]:
+        """What happened, oldest first."""
+        found: list[Event | Comment | Commit] = [each for each in self._issue.timeline if each.kind in EVENTS]
+        found += [self._repository.comments[each] for each in self._issue.comments]
+        return sorted(found, key=lambda each: (_moment(each), getattr(each, "id", 0)))
+
+    def _timeline_node(self, entry: Event | Comment | Commit) -> Any:
+        if isinstance(entry, Comment):
+            return CommentNode(self._request, self._repository, entry)
+        assert isinstance(entry, Event)
+        return EventNode(self._request, self._repository, self._issue, entry)
+
 
 class IssueNode(_Item):
     def __init__(self, request: Request, repository: Repository, issue: Issue) -> None:
@@ -468,25 +530,8 @@ class IssueNode(_Item):
         wrap = self._pull_node
         return Connection(found, wrap, "closedByPullRequestsReferences", page)
 
-    def timelineItems(
-        self, item_types: list[str] | None = None, since: str | None = None, skip: int | None = None, **page: Any
-    ) -> Connection:
-        found: list[Event | Comment] = [each for each in self._issue.timeline if each.kind in EVENTS]
-        found += [self._repository.comments[each] for each in self._issue.comments]
-        found.sort(key=lambda each: (_moment(each), each.id))
-        if item_types is not None:
-            found = [each for each in found if _item_type(each) in item_types]
-        if since is not None:
-            found = [each for each in found if _moment(each) >= read_time(since)]
-        return Connection(found[skip or 0 :], self._timeline_node, "timelineItems", page)
-
     def _pull_node(self, issue: Issue) -> Any:
         return item_node(self._request, self._repository, issue)
-
-    def _timeline_node(self, entry: Event | Comment) -> Any:
-        if isinstance(entry, Comment):
-            return CommentNode(self._request, self._repository, entry)
-        return EventNode(self._request, self._repository, self._issue, entry)
 
 
 class PullNode(_Item):
@@ -514,14 +559,25 @@ class PullNode(_Item):
         return CommitNode(self._request, self._repository, sha) if sha else None
 
     def commits(self, **page: Any) -> Connection:
+        return Connection(self._commits(), self._timeline_node, "commits", page)
+
+    def _commits(self) -> list[Commit]:
         """Oldest first, from where the head left the base."""
         known, sha = self._repository.commits, self._pull.head_sha
-        found: list[str] = []
+        found: list[Commit] = []
         while sha in known and (sha != self.baseRefOid or not found):
-            found.append(sha)
+            found.append(known[sha])
             sha = next(iter(known[sha].parents), "")
-        wrap = lambda sha: PullCommitNode(self._request, self._repository, self, sha)  # noqa: E731
-        return Connection(found[::-1], wrap, "commits", page)
+        return found[::-1]
+
+    def _history(self) -> list[Event | Comment | Commit]:
+        """Its commits come first."""
+        return [*self._commits(), *super()._history()]
+
+    def _timeline_node(self, entry: Event | Comment | Commit) -> Any:
+        if isinstance(entry, Commit):
+            return PullCommitNode(self._request, self._repository, self, entry.sha)
+        return super()._timeline_node(entry)
 
     @property
     def headRepository(self) -> Any:
@@ -633,13 +689,15 @@ def _closed_by(repository: Repository, issue: Issue, pull: Pull, only_linked: bo
     return pull.sidebar_links if only_linked else closing_references(repository, issue)
 
 
-def _moment(entry: Event | Comment) -> datetime:
-    return entry.at if isinstance(entry, Event) else entry.created_at
+def _moment(entry: Event | Comment | Commit) -> datetime:
+    return entry.created_at if isinstance(entry, Comment) else entry.at
 
 
-def _item_type(entry: Event | Comment) -> str:
+def _item_type(entry: Event | Comment | Commit) -> str:
     if isinstance(entry, Comment):
         return "ISSUE_COMMENT"
+    if isinstance(entry, Commit):
+        return "PULL_REQUEST_COMMIT"
     return ITEM_TYPES.get(entry.kind, f"{entry.kind.upper()}_EVENT")
 
 

@@ -4,15 +4,19 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
 from milepost.simulator.dispatch import dispatch
-from milepost.simulator.graph import Actor, CommentNode, IssueNode, find_node, item_node
+from milepost.simulator.graph import Actor, CommentNode, CommitNode, IssueNode, RefNode, find_node, item_node
+from milepost.simulator.limits import spend_content
 from milepost.simulator.pages import GraphError, Unimplemented
 from milepost.simulator.router import Refusal, Request
-from milepost.simulator.store import Comment, Issue, Repository
+from milepost.simulator.store import Comment, Commit, Issue, Repository, from_bytes
+from milepost.simulator.trees import is_clash, is_path
 from milepost.simulator.wire import read_node_id
 
 Input = Mapping[str, Any]
@@ -48,6 +52,20 @@ class Mutation:
 
     def unminimizeComment(self, input: Input) -> Any:
         return self._minimize(input, "unminimizedComment", None)
+
+    def createCommitOnBranch(self, input: Input) -> Any:
+        """The commit is by who asks, on top of the head that was expected, or not at all."""
+        repository, branch = self._branch(input["branch"])
+        self._allowed(lambda: self._need_push(repository))
+        name = f"refs/heads/{branch}"
+        if repository.refs[name] != input["expectedHeadOid"]:
+            message = f'Expected branch to point to "{input["expectedHeadOid"]}" but it did not.  Pull and try again.'
+            raise GraphError("STALE_DATA", message)
+        files = changed_files(repository.commits[repository.refs[name]], input.get("fileChanges") or {})
+        text = "\n\n".join(each for each in (input["message"]["headline"], input["message"].get("body")) if each)
+        made = self._request.store.commit(repository, branch, files, text, self._request.login)
+        ref = RefNode(self._request, repository, name, made.sha)
+        return _payload(input, commit=CommitNode(self._request, repository, made.sha), ref=ref)
 
     def createIssue(self, input: Input) -> Any:
         repository = self._repository(input["repositoryId"])
@@ -89,6 +107,28 @@ class Mutation:
         self._allowed(lambda: self._request.need(repository, "issues|pull-requests", "write", "write"))
         comment.minimized = reason
         return _payload(input, **{name: CommentNode(self._request, repository, comment)})
+
+    def _branch(self, branch: Input) -> tuple[Repository, str]:
+        """The branch by its repository and name, or by its id."""
+        full_name, wanted = branch.get("repositoryNameWithOwner"), branch.get("branchName") or ""
+        for repository in self._request.store.repositories.values():
+            if self._request.role(repository) == "none":
+                continue
+            for name, sha in repository.refs.items():
+                is_meant = (full_name or "").casefold() == repository.full_name.casefold() and name in (
+                    wanted,
+                    f"refs/heads/{wanted}",
+                )
+                id = RefNode(self._request, repository, name, sha).id
+                if name.startswith("refs/heads/") and (is_meant or id == branch.get("id")):
+                    return repository, name.removeprefix("refs/heads/")
+        raise GraphError("NOT_FOUND", f"Could not resolve to a branch with the name '{wanted or branch.get('id')}'.")
+
+    def _need_push(self, repository: Repository) -> None:
+        self._request.need(repository, "contents", "write", "write")
+        if repository.is_archived:
+            raise Refusal(403, "Repository was archived so is read-only.")
+        spend_content(self._request.store, self._request.login)
 
     def _change(self, id: str, fields: dict[str, Any]) -> IssueNode:
         repository, issue = self._item(id)
@@ -176,6 +216,32 @@ FIELDS = {
     "milestoneId": "milestone",
 }
 READERS = {"state": "_state", "labelIds": "_labels", "assigneeIds": "_logins", "milestoneId": "_number"}
+
+
+def changed_files(head: Commit, changes: Input) -> dict[str, str]:
+    """The head's files after additions and deletions; each path may be named once."""
+    additions, deletions = changes.get("additions") or [], changes.get("deletions") or []
+    paths = [each["path"] for each in [*additions, *deletions]]
+    if len(set(paths)) != len(paths):
+        raise GraphError("UNPROCESSABLE", "A path may be named once only in the file changes.")
+    if bad := [each for each in paths if not is_path(each)]:
+        raise GraphError("UNPROCESSABLE", f"The path {bad[0]!r} is malformed.")
+    files = dict(head.files)
+    for each in deletions:
+        if files.pop(each["path"], None) is None:
+            message = f"A path was requested for deletion which does not exist as of commit oid `{head.sha}`"
+            raise GraphError("NOT_FOUND", message)
+    files.update({each["path"]: _read_base64(each["contents"]) for each in additions})
+    if is_clash(files):
+        raise Unimplemented("FileChanges with a file and a folder of one name")
+    return files
+
+
+def _read_base64(contents: str) -> str:
+    try:
+        return from_bytes(base64.b64decode(contents, validate=True))
+    except binascii.Error:
+        raise GraphError("UNPROCESSABLE", "The contents of a file addition are not valid base64.") from None
 
 
 def _reason(error: Mapping[str, str] | str) -> str:

@@ -12,6 +12,7 @@ from milepost.simulator.store import (
     Artifact,
     Comment,
     Commit,
+    Event,
     Issue,
     Label,
     Milestone,
@@ -102,12 +103,16 @@ def _load_repository(store: Store, seed: Mapping[str, Any]) -> None:
 
 
 def _load_branches(store: Store, repository: Repository, seed: Mapping[str, Any]) -> None:
+    """A branch is at the first commit, at the commit given, or an orphan that holds the files given."""
     sha = sha1(f"first commit of {repository.full_name}".encode()).hexdigest()
     files = dict(seed.get("files", {}))
     repository.commits[sha] = Commit(sha, "First commit", [], files, store.now, repository.owner)
     repository.refs[f"refs/heads/{repository.default_branch}"] = sha
     for name, given in seed.get("branches", {}).items():
         target = given or sha
+        if isinstance(given, Mapping):
+            target = sha1(f"branch {name}".encode()).hexdigest()
+            repository.commits[target] = Commit(target, name, [], dict(given), store.now, repository.owner)
         repository.commits.setdefault(target, Commit(target, "A commit", [sha], files, store.now, repository.owner))
         repository.refs[f"refs/heads/{name}"] = target
     for name, given in seed.get("tags", {}).items():
@@ -115,11 +120,11 @@ def _load_branches(store: Store, repository: Repository, seed: Mapping[str, Any]
 
 
 def _load_milestone(store: Store, repository: Repository, seed: Mapping[str, Any]) -> None:
-    _know(seed, "milestone", "number title description state due_on creator created_at")
+    _know(seed, "milestone", "number title description state due_on creator created_at closed_at")
     number = seed.get("number", repository.last_milestone + 1)
     repository.last_milestone = max(repository.last_milestone, number)
 
-    when = _time(seed.get("created_at"), store)
+    when = _time(seed.get("created_at"), store.now)
     state = seed.get("state", "open")
     repository.milestones[number] = Milestone(
         id=store.next_id(),
@@ -131,7 +136,7 @@ def _load_milestone(store: Store, repository: Repository, seed: Mapping[str, Any
         creator=seed.get("creator", repository.owner),
         created_at=when,
         updated_at=when,
-        closed_at=when if state == "closed" else None,
+        closed_at=_time(seed.get("closed_at"), when) if state == "closed" else None,
     )
 
 
@@ -141,7 +146,7 @@ def _load_issues(store: Store, repository: Repository, seed: Mapping[str, Any]) 
         seed,
         "issue",
         "number title body author state state_reason labels assignees milestone type parent association created_at"
-        " locked blocked_by comments repeat head base head_sha head_files head_repository draft merged sidebar_links",
+        " closed_at timeline locked blocked_by comments repeat head base head_sha head_files head_repository draft merged sidebar_links",
     )
     for turn in range(1, seed.get("repeat", 1) + 1):
         _load_issue(store, repository, seed, turn)
@@ -149,7 +154,7 @@ def _load_issues(store: Store, repository: Repository, seed: Mapping[str, Any]) 
 
 def _load_issue(store: Store, repository: Repository, seed: Mapping[str, Any], turn: int) -> None:
     number = seed.get("number", repository.last_number + 1)
-    when = _time(seed.get("created_at"), store)
+    when = _time(seed.get("created_at"), store.now)
     state = seed.get("state", "closed" if seed.get("merged") else "open")
     issue = Issue(
         id=store.next_id(),
@@ -160,8 +165,8 @@ def _load_issue(store: Store, repository: Repository, seed: Mapping[str, Any], t
         created_at=when,
         updated_at=when,
         state=state,
-        state_reason=seed.get("state_reason", "completed" if state == "closed" else None),
-        closed_at=when if state == "closed" else None,
+        state_reason=seed.get("state_reason", "completed" if state == "closed" and "head" not in seed else None),
+        closed_at=_time(seed.get("closed_at"), when) if state == "closed" else None,
         labels=[_label(store, repository, name) for name in seed.get("labels", [])],
         assignees=[store.user(login).login for login in seed.get("assignees", [])],
         type=seed.get("type"),
@@ -178,6 +183,13 @@ def _load_issue(store: Store, repository: Repository, seed: Mapping[str, Any], t
         repository.issues[blocker].blocking.append(number)
     if "head" in seed:
         _load_pull(store, repository, issue, seed)
+    for each in seed.get("timeline", []):
+        _know(each, "timeline", "event milestone actor at")
+        actor = store.user(each.get("actor", repository.owner)).login
+        details = {"milestone": {"title": each["milestone"]}} if "milestone" in each else {}
+        issue.timeline.append(Event(store.next_id(), each["event"], actor, _time(each.get("at"), when), details))
+    moments = [each.at for each in issue.timeline]
+    issue.updated_at = max([issue.created_at, issue.closed_at or issue.created_at, *moments])
     for each in seed.get("comments", []):
         _know(each, "comment", "author body")
         author = store.user(each.get("author", repository.owner)).login
@@ -205,7 +217,6 @@ def _load_pull(store: Store, repository: Repository, issue: Issue, seed: Mapping
         sidebar_links=list(seed.get("sidebar_links", [])),
     )
     if seed.get("merged"):
-        issue.state_reason = None
         issue.pull.merged_at, issue.pull.merged_by, issue.pull.merge_sha = issue.closed_at, repository.owner, sha
         repository.contributors[issue.author] = None
     store.mention(repository, issue, issue.body, issue.author)
@@ -232,7 +243,7 @@ def _load_automation(store: Store, repository: Repository, seed: Mapping[str, An
             "actor": repository.owner,
             **each,
         }
-        values["created_at"] = _time(each.get("created_at"), store)
+        values["created_at"] = _time(each.get("created_at"), store.now)
         run = Run(**values)
         repository.runs[run.id] = run
     for each in seed.get("artifacts", []):
@@ -242,7 +253,7 @@ def _load_automation(store: Store, repository: Repository, seed: Mapping[str, An
             each["run"],
             each["name"],
             each.get("size", 1),
-            _time(each.get("created_at"), store),
+            _time(each.get("created_at"), store.now),
             each.get("expired", False),
         )
         repository.artifacts[artifact.id] = artifact
@@ -272,8 +283,8 @@ def _label(store: Store, repository: Repository, name: str) -> int:
     return found.id
 
 
-def _time(text: str | None, store: Store) -> datetime:
-    return read_time(text).astimezone(timezone.utc) if text else store.now
+def _time(text: str | None, otherwise: datetime) -> datetime:
+    return read_time(text).astimezone(timezone.utc) if text else otherwise
 
 
 def _know(value: Mapping[str, Any], what: str, names: str | Sequence[str]) -> None:

@@ -158,7 +158,7 @@ class Simulator:
 
     def _take_faults(self, exchange: Exchange) -> list[Fault]:
         with self.lock:
-            return self.faults.take(exchange.method, _inner(exchange.path)[1])
+            return self.faults.take(exchange.method, _inner(exchange.path)[1], is_write=exchange.is_write)
 
     def _serve(
         self, exchange: Exchange, headers: Mapping[str, str], data: bytes, faults: list[Fault]

@@ -34,6 +34,11 @@ def describe(store: Store, repository: Repository) -> dict[str, Any]:
         ],
         "refs": dict(sorted(repository.refs.items())),
         "files": repository.commits[repository.refs[f"refs/heads/{repository.default_branch}"]].files,
+        "branches": {
+            name.removeprefix("refs/heads/"): repository.commits[sha].files
+            for name, sha in sorted(repository.refs.items())
+            if name.startswith("refs/heads/")
+        },
         "releases": [
             {
                 "tag": each.tag,

@@ -245,6 +245,8 @@ class Repository:
     comments: dict[int, Comment] = field(default_factory=dict)
     refs: dict[str, str] = field(default_factory=dict)
     commits: dict[str, Commit] = field(default_factory=dict)
+    trees: dict[str, dict[str, str]] = field(default_factory=dict)
+    blobs: dict[str, str] = field(default_factory=dict)
     tags: dict[str, TagObject] = field(default_factory=dict)
     releases: dict[int, Release] = field(default_factory=dict)
     statuses: dict[str, list[Status]] = field(default_factory=dict)
@@ -346,6 +348,18 @@ class Store:
             return "COLLABORATOR"
         return "CONTRIBUTOR" if login in repository.contributors else "NONE"
 
+    def commit(self, repository: Repository, branch: str, files: dict[str, str], message: str, login: str) -> Commit:
+        """The branch has one commit more, by that user, and holds these files."""
+        name = f"refs/heads/{branch}"
+        sha = self.next_sha(message)
+        commit = Commit(sha, message, [repository.refs[name]], files, self.now, login)
+        repository.commits[sha] = commit
+        repository.refs[name] = sha
+        if branch == repository.default_branch:
+            repository.contributors[login] = None
+            self.register_workflows(repository)
+        return commit
+
     def register_workflows(self, repository: Repository) -> None:
         """Every workflow file of the default branch is a workflow; its file says which inputs a dispatch may give."""
         head = repository.commits[repository.refs[f"refs/heads/{repository.default_branch}"]]
@@ -375,6 +389,12 @@ class Store:
         return copied
 
 
+def commit_of(repository: Repository, ref: str) -> str:
+    """The commit that the reference stands for, through an annotated tag too."""
+    sha = repository.refs[ref]
+    return repository.tags[sha].target if sha in repository.tags else sha
+
+
 def dispatch_inputs(repository: Repository, workflow: Workflow, branch: str) -> list[str] | None:
     """What the seed says, else what the file says on that branch; None when there is no such trigger."""
     text = repository.commits[repository.refs[f"refs/heads/{branch}"]].files.get(workflow.path)
@@ -383,9 +403,24 @@ def dispatch_inputs(repository: Repository, workflow: Workflow, branch: str) -> 
     return read_dispatch_inputs(text)
 
 
+def to_bytes(text: str) -> bytes:
+    """The file as it is; bytes that are no UTF-8 stand in the text as lone surrogates."""
+    return text.encode("utf-8", "surrogateescape")
+
+
+def from_bytes(data: bytes) -> str:
+    """The file as the store keeps it: text, whatever its bytes are."""
+    return data.decode("utf-8", "surrogateescape")
+
+
+def is_binary(text: str) -> bool:
+    """True for a file that is not text in UTF-8."""
+    return "\0" in text or any("\ud800" <= each <= "\udfff" for each in text)
+
+
 def blob_sha(text: str) -> str:
     """The id that git gives the file."""
-    data = text.encode()
+    data = to_bytes(text)
     return sha1(b"blob %d\0" % len(data) + data).hexdigest()
 
 

@@ -24,8 +24,10 @@ from milepost.simulator.store import (
     TagObject,
     Workflow,
     blob_sha,
+    to_bytes,
     write_time,
 )
+from milepost.simulator.trees import Files, list_entries, tree_sha
 
 Json = dict[str, Any]
 DOCUMENTATION = "https://docs.github.com/rest"
@@ -329,6 +331,7 @@ class Wire:
     def commit(self, repository: Repository, commit: Commit) -> Json:
         url = f"{self._url(repository)}/git/commits/{commit.sha}"
         who = {"name": commit.author, "email": f"{commit.author}@example.org", "date": write_time(commit.at)}
+        tree = tree_sha(commit.files)
         return {
             "sha": commit.sha,
             "node_id": node_id("C", int(commit.sha[:8], 16)),
@@ -336,7 +339,7 @@ class Wire:
             "html_url": f"{self._html(repository)}/commit/{commit.sha}",
             "author": who,
             "committer": who,
-            "tree": {"sha": commit.sha, "url": f"{self._url(repository)}/git/trees/{commit.sha}"},
+            "tree": {"sha": tree, "url": f"{self._url(repository)}/git/trees/{tree}"},
             "message": commit.message,
             "parents": [
                 {"sha": sha, "url": f"{self._url(repository)}/git/commits/{sha}", "html_url": f"{self.html}/{sha}"}
@@ -344,6 +347,19 @@ class Wire:
             ],
             "verification": {**UNSIGNED},
         }
+
+    def tree(self, repository: Repository, files: Files, *, is_recursive: bool = False) -> Json:
+        sha = tree_sha(files)
+        return {
+            "sha": sha,
+            "url": f"{self._url(repository)}/git/trees/{sha}",
+            "tree": self._tree_entries(repository, files, "", is_recursive),
+            "truncated": False,
+        }
+
+    def blob(self, repository: Repository, sha: str) -> Json:
+        """A file that was just made: where it is."""
+        return {"sha": sha, "url": f"{self._url(repository)}/git/blobs/{sha}"}
 
     def branch(self, repository: Repository, name: str, sha: str) -> Json:
         url = f"{self._url(repository)}/branches/{name}"
@@ -476,7 +492,7 @@ class Wire:
 
     def content(self, repository: Repository, path: str, text: str) -> Json:
         """A file with what is in it."""
-        content = base64.encodebytes(text.encode()).decode()
+        content = base64.encodebytes(to_bytes(text)).decode()
         return {**self.content_entry(repository, path, text), "encoding": "base64", "content": content}
 
     def content_entry(self, repository: Repository, path: str, text: str | None) -> Json:
@@ -488,7 +504,7 @@ class Wire:
         page = f"{self._html(repository)}/{'blob' if is_file else 'tree'}/{repository.default_branch}/{path}"
         return {
             "type": "file" if is_file else "dir",
-            "size": len(text.encode()) if text is not None else 0,
+            "size": len(to_bytes(text)) if text is not None else 0,
             "name": path.rpartition("/")[2],
             "path": path,
             "sha": sha,
@@ -587,6 +603,17 @@ class Wire:
                 "head_sha": run.head_sha if run else "",
             },
         }
+
+    def _tree_entries(self, repository: Repository, files: Files, folder: str, is_recursive: bool) -> list[Json]:
+        found: list[Json] = []
+        for each in list_entries(files):
+            path = f"{folder}{each.name}"
+            url = f"{self._url(repository)}/git/{each.kind}s/{each.sha}"
+            size = {} if each.text is None else {"size": len(to_bytes(each.text))}
+            found.append({"path": path, "mode": each.mode, "type": each.kind, "sha": each.sha, **size, "url": url})
+            if is_recursive and each.text is None:
+                found += self._tree_entries(repository, each.files, f"{path}/", is_recursive)
+        return found
 
     def _side(self, repository: Repository, branch: str, sha: str, full_name: str | None) -> Json:
         other = self.store.find(full_name) if full_name else repository

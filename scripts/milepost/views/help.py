@@ -48,7 +48,7 @@ def render_command_help(action: Action, common: Mapping[str, str]) -> str:
 
 def _describe(each: Input) -> str:
     if each.is_secret:
-        return f"{each.description} By default GITHUB_TOKEN."
+        return f"{each.description} By default GITHUB_TOKEN." if each.default else each.description
     choices = f" One of: {', '.join(each.choices)}." if each.choices else ""
     default = f" Default: {each.default}." if each.default else ""
     return f"{each.description}{choices}{default}"

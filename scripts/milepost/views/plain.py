@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 # Control, format (bidirectional overrides among them), surrogate, line and paragraph separators.
 HIDDEN_CATEGORIES = ("Cc", "Cf", "Cs", "Zl", "Zp")
+# Signs of ASCII have a full-width twin this far away; these stay as they are.
+TO_FULL_WIDTH = 0xFEE0
+MEANINGLESS = frozenset("-_.,/()+")
+COMMAND = re.compile(r"^(\s*):(?=:)")
 
 
 def one_line(text: str) -> str:
-    """The text with everything invisible spelled out; the runner reads `##[` as a command anywhere."""
+    """The text with everything invisible spelled out, and with nothing in it that the runner reads as a command.
+
+    That is `##[` anywhere, and `::` where a line begins, whatever blanks stand before it.
+    """
     shown = "".join(_visible(character) for character in text)
-    return shown.replace("##[", "#\\u0023[")
+    return COMMAND.sub(r"\1\\u003a", shown).replace("##[", "#\\u0023[")
 
 
 def quoted(text: str) -> str:
@@ -28,6 +36,16 @@ def shortened(text: str, most: int = 60) -> str:
 def counted(number: int, noun: str) -> str:
     """`1 write`, `1,100 writes`."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def full_width(text: str) -> str:
+    """The text with every sign that could mean something to Mermaid or a messenger made one that looks like it."""
+    return "".join(_full_width(character) for character in one_line(text))
+
+
+def _full_width(character: str) -> str:
+    is_sign = "!" <= character <= "~" and not character.isalnum() and character not in MEANINGLESS
+    return chr(ord(character) + TO_FULL_WIDTH) if is_sign else character
 
 
 def _visible(character: str) -> str:

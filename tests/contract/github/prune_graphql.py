@@ -25,8 +25,8 @@ CONNECTION = "edges nodes pageInfo totalCount"
 EVENT = "actor createdAt id"
 KEPT = {
     "Query": "node nodes rateLimit repository viewer",
-    "Mutation": "addComment addSubIssue closeIssue createIssue deleteIssueComment minimizeComment removeSubIssue"
-    " reopenIssue unminimizeComment updateIssue updateIssueComment",
+    "Mutation": "addComment addSubIssue closeIssue createCommitOnBranch createIssue deleteIssueComment minimizeComment"
+    " removeSubIssue reopenIssue unminimizeComment updateIssue updateIssueComment",
     "RateLimit": "cost limit nodeCount remaining resetAt used",
     "Repository": "createdAt databaseId defaultBranchRef description hasIssuesEnabled id isArchived isFork isPrivate"
     " issue issueOrPullRequest issues label labels milestone milestones name nameWithOwner object owner pullRequest"
@@ -34,10 +34,12 @@ KEPT = {
     "RepositoryOwner": "id login url",
     "Ref": "id name target",
     "GitObject": "id oid",
-    "Commit": "associatedPullRequests id oid message status",
+    "Commit": "associatedPullRequests id oid message status tree",
     "Status": "context contexts id state",
     "StatusContext": "context createdAt creator description id state targetUrl",
     "Tag": "id message name oid target",
+    "Tree": "entries id oid",
+    "TreeEntry": "mode name object oid path size type",
     "Blob": "byteSize id isBinary isTruncated oid text",
     "Label": "color description id name url",
     "Milestone": "closed closedAt createdAt creator description dueOn id issues number progressPercentage pullRequests"
@@ -53,7 +55,7 @@ KEPT = {
     "PullRequest": "assignees author authorAssociation baseRefName baseRefOid body closed closedAt"
     " closingIssuesReferences comments commits createdAt editor fullDatabaseId headRefName headRefOid headRepository"
     " id includesCreatedEdit isCrossRepository isDraft labels lastEditedAt locked mergeCommit merged mergedAt mergedBy"
-    " milestone number repository state title updatedAt url viewerCanUpdate viewerDidAuthor",
+    " milestone number repository state timelineItems title updatedAt url viewerCanUpdate viewerDidAuthor",
     "PullRequestCommit": "commit id pullRequest url",
     "Actor": "login url",
     "User": "databaseId id login name url",
@@ -83,14 +85,17 @@ KEPT = {
             "User",
             "IssueComment",
             "IssueTimelineItems",
+            "PullRequestTimelineItems",
         )
     },
     **{f"{name}Edge": "cursor node" for name in ("Label", "Milestone", "Issue", "PullRequest", "User", "IssueComment")},
     "PullRequestCommitEdge": "cursor node",
     "IssueTimelineItemsEdge": "cursor node",
+    "PullRequestTimelineItemsEdge": "cursor node",
     "AddCommentPayload": "clientMutationId commentEdge subject",
     "AddSubIssuePayload": "clientMutationId issue subIssue",
     "CloseIssuePayload": "clientMutationId issue",
+    "CreateCommitOnBranchPayload": "clientMutationId commit ref",
     "CreateIssuePayload": "clientMutationId issue",
     "DeleteIssueCommentPayload": "clientMutationId",
     "MinimizeCommentPayload": "clientMutationId minimizedComment",
@@ -102,6 +107,7 @@ KEPT = {
     "Assignee": "",
     "IssueOrPullRequest": "",
     "IssueTimelineItems": "",
+    "PullRequestTimelineItems": "",
     "ReferencedSubject": "",
 }
 

@@ -420,5 +420,5 @@ def test_a_workspace_that_cannot_be_written_is_explained(step: Step, monkeypatch
     with pytest.raises(Unusable) as caught:
         step.run()
 
-    assert ["not-written"] == [each.rule for each in caught.value.diagnostics]
+    assert ["report-not-written"] == [each.rule for each in caught.value.diagnostics]
     assert "--user root" in caught.value.diagnostics[0].help

@@ -44,10 +44,10 @@ def test_cudnn_is_counted_as_its_header_does(told: Any, version: int | None) -> 
 
 @pytest.mark.parametrize(
     ("told", "version"),
-    [((2, 27, 5), "2.27.5"), (22705, "2.27.5"), (2708, "2.7.8"), ((2, 30, 7, ""), "2.30.7")],
+    [((2, 27, 5), "2.27.5"), (8591900679, "2.30.7"), (22705, "2.27.5"), (2708, "2.7.8"), ((2, 30, 7, ""), "2.30.7")],
 )
 def test_nccl_is_spelled_with_points(told: Any, version: str) -> None:
-    """Whether it is told as a number of either kind or as parts."""
+    """Whether it is told as a number of any kind or as parts; the large one is what torch 2.14 tells."""
     assert version == device.spell_nccl(told)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import jsonschema
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from milepost.probe.facts import Fitter, Reports, assemble, is_compat
 from milepost.probe.journal import Reader
@@ -47,6 +47,7 @@ def validate(facts: Any) -> None:
     VALIDATOR.validate(facts)
 
 
+@settings(max_examples=50)
 @given(FACTS, FACTS, FACTS, RESULTS, FAULTS)
 def test_whatever_is_told_fits_the_schema(ground: Any, nvml: Any, torch: Any, results: Any, fault: Any) -> None:
     """A child of the inspected interpreter may write anything into its journal."""

@@ -112,10 +112,30 @@ def test_garbage_on_stdout_hurts_nobody(machine: Any) -> None:
     assert {"import": "ok", "before": "ok", "faulty": "ok", "after": "ok"} == statuses(facts)
 
 
-def test_healthy_is_one_process(machine: Any) -> None:
-    """All probes ran in the process that imported torch, once."""
+def test_a_package_may_start_helpers(machine: Any, tmp_path: Path) -> None:
+    """They are ended and named, and neither the package nor a probe is accused."""
+    (tmp_path / "helpful.py").write_text("import subprocess\nsubprocess.Popen(['sleep', '985'])\n", encoding="utf-8")
+    machine.environment = {"PYTHONPATH": f"{machine.settings()['PYTHONPATH']}:{tmp_path}"}
+
+    facts = machine.probe(AROUND % "    pass", needs={"device": "cpu", "imports": ["helpful"]})
+
+    assert {"ok"} == set(statuses(facts).values())
+    assert {"version": None, "ended": ["sleep 985"]} == result(facts, "imports.helpful")["detail"]
+
+
+def test_healthy_is_one_process(machine: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All probes ran in the process that imported torch, once; two others looked around without it."""
+    started, real = [], child.Child.__init__
+
+    def start(self: child.Child, command: list[str], *rest: Any) -> None:
+        started.append(command[3])
+        real(self, command, *rest)
+
+    monkeypatch.setattr(child.Child, "__init__", start)
+
     facts = machine.probe(AROUND % "    return fine(torch, device)", needs={"device": "cpu"})
 
+    assert ["nvml", "ground", "worker"] == started
     pids = {each["detail"]["pid"] for each in facts["results"] if each["probe"] != "import"}
     assert 1 == len(pids)
     assert 1 == sum(each["probe"] == "import" for each in facts["results"])
@@ -337,6 +357,47 @@ def test_our_folder_is_not_on_the_path_of_the_inspected_interpreter(machine: Any
     assert str(PROBE) not in [os.path.abspath(each) for each in found["path"]]
     assert [] == found["here"]
     assert not os.path.exists(found["cwd"])
+
+
+def test_the_inspected_interpreter_stays_as_it_is(machine: Any) -> None:
+    """Not even compiled modules are written beside its packages."""
+    before = sorted((Path(__file__).parent / "stub").rglob("*"))
+
+    machine.probe(AROUND % "    raise RuntimeError", needs={"device": "cpu", "imports": ["json"]})
+
+    assert before == sorted((Path(__file__).parent / "stub").rglob("*"))
+
+
+def test_a_launcher_that_is_killed_leaves_nothing_running(machine: Any) -> None:
+    """A job that is cancelled frees the machine."""
+    machine.environment = {"CUDA_STUB": "hang-import", "NCCL_MARK": "left"}
+    command = [sys.executable, str(PROBE / "launch.py"), "--python", sys.executable, "--out", str(machine.folder)]
+
+    with subprocess.Popen(command, env=machine.settings()) as launcher:
+        while not (workers := list_workers(launcher.pid)):
+            time.sleep(0.05)
+        launcher.kill()
+
+    for _ in range(200):
+        left = [pid for pid in workers if is_running(pid)]
+        if not left:
+            break
+        time.sleep(0.05)
+    assert [] == left
+
+
+def list_workers(parent: int) -> list[int]:
+    """The workers that the process has started."""
+    found = Path(f"/proc/{parent}/task/{parent}/children").read_text(encoding="ascii").split()
+    return [int(pid) for pid in found if b"\0worker\0" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+
+
+def is_running(pid: int) -> bool:
+    """True until the process has ended."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
 
 
 def test_an_interpreter_that_is_not_there_is_told(machine: Any) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from milepost.errors import Refused
-from milepost.remote.client import MOST_TRIES
+from milepost.remote.client import MOST_TRIES, Unanswered
 from milepost.remote.errors import OutOfTime
 from milepost.simulator import Fault
 
@@ -121,3 +121,77 @@ def test_enterprise_server_addresses_work_as_they_are(bench: Any) -> None:
     assert [] == client.get("/milestones", needs=NEEDS)
     assert "github-actions[bot]" == client.query("{ viewer { login } }", {}, needs=NEEDS)["viewer"]["login"]
     assert ["/api/v3/repos/octo/widgets/milestones", "/api/graphql"] == [each.path for each in bench.github.journal]
+
+
+MUTATION = "mutation($input: AddCommentInput!) { addComment(input: $input) { clientMutationId } }"
+
+
+@pytest.fixture
+def subject(bench: Any) -> dict[str, Any]:
+    """The input of a comment on an issue."""
+    id = bench.request("POST", "/issues", {"title": "I"})["node_id"]
+    bench.github.journal.clear()
+    return {"input": {"subjectId": id, "body": "b", "clientMutationId": "c"}}
+
+
+def test_a_mutation_is_sent_once_and_gives_its_data(bench: Any, subject: Any) -> None:
+    """What GitHub answers, below the mutation's name."""
+    assert {"addComment": {"clientMutationId": "c"}} == bench.client().mutate(MUTATION, subject, needs=NEEDS)
+    assert 1 == len(bench.github.journal)
+
+
+def test_a_mutation_waits_for_its_turn_and_for_limits(bench: Any, subject: Any) -> None:
+    """It is a write: one a second, and one that a limit turned away is sent again, for it took no effect."""
+    client = bench.client()
+    client.mutate(MUTATION, subject, needs=NEEDS)
+    bench.github.faults.add(Fault(do="secondary", retry_after=7))
+
+    client.mutate(MUTATION, subject, needs=NEEDS)
+
+    assert [1.0, 7.0] == bench.clock.slept[:2]
+    assert 2 == len(bench.github.state()["comments"])
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault(do="drop"),
+        Fault(do="drop", after=True),
+        Fault(do="status", status=502),
+        Fault(do="status", status=502, after=True),
+        Fault(do="malformed", after=True),
+        Fault(do="status", status=200, body={"errors": [{"message": "Something went wrong while executing"}]}),
+    ],
+    ids=lambda fault: f"{fault.do.value} {fault.after}",
+)
+def test_a_mutation_that_is_not_answered_is_not_repeated(fault: Fault, bench: Any, subject: Any) -> None:
+    """Whether it took effect or not: the caller is told, and looks."""
+    bench.github.faults.add(fault)
+
+    with pytest.raises(Unanswered):
+        bench.client().mutate(MUTATION, subject, needs=NEEDS)
+
+    assert 1 == len(bench.github.journal)
+
+
+@pytest.mark.parametrize(
+    ("error", "rule", "status"),
+    [
+        ({"type": "STALE_DATA", "message": "Expected branch to point to"}, "rejected", 409),
+        ({"message": f"Ref refs/heads/x is at {'a' * 40} but expected {'b' * 40}"}, "rejected", 409),
+        ({"type": "UNPROCESSABLE", "message": "no"}, "rejected", 422),
+        ({"type": "NOT_FOUND", "message": "no"}, "not-found", 404),
+        ({"type": "FORBIDDEN", "message": "Resource not accessible by integration"}, "no-permission", 403),
+    ],
+)
+def test_refusals_of_mutations_are_told_apart(
+    error: dict[str, Any], rule: str, status: int, bench: Any, subject: Any
+) -> None:
+    """What has changed meanwhile has a status of its own, in both of GitHub's wordings."""
+    bench.github.faults.add(Fault(do="status", status=200, body={"data": None, "errors": [error]}))
+
+    with pytest.raises(Refused) as found:
+        bench.client().mutate(MUTATION, subject, needs=NEEDS)
+
+    assert (rule, status) == (found.value.diagnostic.rule, found.value.status)
+    assert "refused a GraphQL mutation" in found.value.diagnostic.summary

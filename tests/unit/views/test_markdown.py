@@ -11,7 +11,22 @@ from milepost.views.markdown import cell, code, cut, prose, table
 from milepost.views.plain import counted, one_line, quoted, shortened
 
 TEXTS = st.text(max_size=80) | st.sampled_from(
-    ["`", "``", "a`", "|", "@a", "#1", "<b>", "\u202e", "##[x", "\n::error::", "[a](b)", "**"]
+    [
+        "`",
+        "``",
+        "a`",
+        "|",
+        "@a",
+        "#1",
+        "<b>",
+        "\u202e",
+        "##[x",
+        "\n::error::",
+        "::error::",
+        "\u3000::debug::",
+        "[a](b)",
+        "**",
+    ]
 )
 
 
@@ -45,11 +60,12 @@ def test_a_cell_does_not_break_its_table(text: str) -> None:
 
 @given(text=TEXTS)
 def test_a_line_of_a_log_is_one_line_without_commands(text: str) -> None:
-    """Neither control characters nor `##[`."""
+    """Neither control characters, nor `##[`, nor `::` where it begins."""
     shown = one_line(text)
 
     assert 1 >= len(shown.splitlines())
     assert "##[" not in shown
+    assert not shown.lstrip().startswith("::")
     assert not re.search(r"[\x00-\x1f\x7f\u202a-\u202e\u2066-\u2069]", shown)
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import date
 
 from milepost.core.compatibility import KNOWN_BAD, judge_environment
-from milepost.core.environment import Environment, Specifier, read_specifier
+from milepost.core.environment import Build, Environment, Specifier, read_specifier
 from milepost.core.facts import SCHEMA, Facts, Level
 from milepost.core.gpu.build import judge_build
 from milepost.core.gpu.case import Case, failed, met, not_asked
@@ -68,7 +68,8 @@ def _judge_declaration(case: Case) -> Iterator[Check]:
     environment = case.environment
     torch = _exactly((case.facts.torch.version or "").partition("+")[0])
     cudnn = _exactly(cudnn_version(case) or "")
-    narrowed = replace(environment, torch=torch, cudnn=cudnn) if torch else environment
+    # Nothing else is judged again: what was published says nothing of another build, and no driver is asked for.
+    narrowed = replace(environment, torch=torch or environment.torch, cudnn=cudnn, build=Build.SOURCE, driver=None)
     for is_looked_up, each in ((False, environment), (True, narrowed)):
         for problem in judge_environment(each, case.data, case.today):
             if (problem.rule == KNOWN_BAD.name) == is_looked_up:

@@ -14,6 +14,7 @@ NOUNS = (
     "dependencies",
     "comments",
     "pulls",
+    "trees",
     "refs",
     "releases",
     "statuses",

@@ -6,7 +6,7 @@ import base64
 import binascii
 
 from milepost.simulator.router import Answer, Refusal, Request, route
-from milepost.simulator.store import Commit, Repository, blob_sha
+from milepost.simulator.store import Commit, Repository, blob_sha, from_bytes, to_bytes
 
 PATH = "/repos/{owner}/{repo}/contents/{path*}"
 
@@ -18,7 +18,7 @@ def get_content(request: Request) -> Answer:
     files = _commit(repository, request.query.get("ref") or repository.default_branch).files
     if path in files:
         if ".raw" in request.headers.get("accept", ""):
-            return Answer(200, files[path].encode(), {"Content-Type": "application/vnd.github.raw; charset=utf-8"})
+            return Answer(200, to_bytes(files[path]), {"Content-Type": "application/vnd.github.raw; charset=utf-8"})
         return Answer(200, request.wire.content(repository, path, files[path]))
     names = sorted({each[len(path) + 1 :].partition("/")[0] for each in files if each.startswith(f"{path}/")})
     if not names:
@@ -44,17 +44,10 @@ def put_content(request: Request) -> Answer:
             raise Refusal(409, f"{path} does not match {body['sha']}")
         raise Refusal(422, 'Invalid request.\n\n"sha" wasn\'t supplied.')
     try:
-        text = base64.b64decode(str(body.get("content", "")), validate=False).decode()
-    except (binascii.Error, UnicodeDecodeError):
+        text = from_bytes(base64.b64decode(str(body.get("content", "")), validate=False))
+    except binascii.Error:
         raise Refusal(422, "content is not valid Base64") from None
-    sha = store.next_sha(path)
-    message = str(body.get("message", ""))
-    commit = Commit(sha, message, [parent.sha], {**parent.files, path: text}, store.now, request.login)
-    repository.commits[sha] = commit
-    repository.refs[f"refs/heads/{branch}"] = sha
-    if branch == repository.default_branch:
-        repository.contributors[request.login] = None
-        store.register_workflows(repository)
+    commit = store.commit(repository, branch, {**parent.files, path: text}, str(body.get("message", "")), request.login)
     written = {
         "content": request.wire.content(repository, path, text),
         "commit": request.wire.commit(repository, commit),

@@ -8,7 +8,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from milepost.simulator.router import Answer, Refusal, Request, invalid, route
-from milepost.simulator.store import Event, Milestone, Repository, read_time
+from milepost.simulator.routes.issues import move
+from milepost.simulator.store import Milestone, Repository, read_time
 
 PACIFIC = ZoneInfo("America/Los_Angeles")
 MEMBERS = "title:string state:string description:string|null due_on:string|null"
@@ -86,10 +87,7 @@ def update_milestone(request: Request) -> Answer:
 def delete_milestone(request: Request) -> Answer:
     repository, milestone = request.repository, _find(request)
     for issue in repository.members(milestone.number):
-        repository.place(issue, None)
-        details = {"milestone": {"title": milestone.title}}
-        event = Event(request.store.next_id(), "demilestoned", request.login, request.store.now, details)
-        issue.timeline.append(event)
+        move(request, repository, issue, None)
     del repository.milestones[milestone.number]
     return Answer(204)
 

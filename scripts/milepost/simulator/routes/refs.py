@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 from milepost.simulator.router import Answer, Refusal, Request, route
-from milepost.simulator.store import Repository, TagObject, read_time
+from milepost.simulator.routes.trees import find_tree
+from milepost.simulator.store import Commit, Repository, TagObject, commit_of, read_time
 
 REPO = "/repos/{owner}/{repo}"
 
@@ -82,6 +83,28 @@ def get_commit(request: Request) -> Answer:
 
 @route(
     "POST",
+    f"{REPO}/git/commits",
+    scopes="contents",
+    role="write",
+    members="message:string tree:string parents:array",
+)
+def create_commit(request: Request) -> Answer:
+    """The commit is in no branch yet; without parents it is a root commit."""
+    repository, body, store = request.repository, request.fields, request.store
+    files, parents = find_tree(repository, str(body.get("tree", ""))), body.get("parents") or []
+    if files is None:
+        raise Refusal(422, "Tree SHA does not exist")
+    if any(each not in repository.commits for each in parents):
+        raise Refusal(422, "Parent SHA does not exist or is not a commit object")
+    message = str(body.get("message", ""))
+    commit = Commit(store.next_sha(message), message, list(parents), dict(files), store.now, request.login)
+    repository.commits[commit.sha] = commit
+    written = request.wire.commit(repository, commit)
+    return Answer(201, written, {"Location": written["url"]})
+
+
+@route(
+    "POST",
     f"{REPO}/git/tags",
     scopes="contents",
     role="write",
@@ -123,12 +146,6 @@ def list_tags(request: Request) -> Answer:
     page, headers = request.page(names)
     tags = [request.wire.tag(repository, each.removeprefix("refs/tags/"), commit_of(repository, each)) for each in page]
     return Answer(200, tags, headers)
-
-
-def commit_of(repository: Repository, ref: str) -> str:
-    """The commit that the reference stands for, through an annotated tag too."""
-    sha = repository.refs[ref]
-    return repository.tags[sha].target if sha in repository.tags else sha
 
 
 def _name(request: Request) -> str:
