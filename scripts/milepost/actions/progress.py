@@ -381,6 +381,6 @@ PROGRESS = Action(
         Output("report", "The report as JSON, as `scripts/milepost/views/progress.schema.json` describes it."),
     ),
     permissions={"contents": "read", "issues": "read", "pull-requests": "read", "actions": "read"},
-    packages=("PyGithub", "PyYAML", "jsonschema", "actions-toolkit", "apprise", "tzdata"),
+    packages=("PyGithub", "PyYAML", "jsonschema", "packaging", "actions-toolkit", "apprise", "tzdata"),
     icon="trending-up",
 )

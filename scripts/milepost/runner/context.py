@@ -25,6 +25,7 @@ class Context:
     server_url: str = "https://github.com"
     api_url: str = "https://api.github.com"
     graphql_url: str = ""
+    tool_cache: Path | None = None
     is_runner: bool = False
 
     @property
@@ -61,6 +62,7 @@ def read_context(environment: Mapping[str, str]) -> Context:
         server_url=(get("GITHUB_SERVER_URL") or "https://github.com").rstrip("/"),
         api_url=(get("GITHUB_API_URL") or "https://api.github.com").rstrip("/"),
         graphql_url=get("GITHUB_GRAPHQL_URL", "").rstrip("/"),
+        tool_cache=Path(get("RUNNER_TOOL_CACHE", "")) if get("RUNNER_TOOL_CACHE") else None,
         is_runner=get("GITHUB_ACTIONS", "").lower() == "true",
     )
 
