@@ -16,15 +16,16 @@ from milepost.core.gpu.capture import capture
 from milepost.core.gpu.judge import judge
 from milepost.core.gpu.reuse import read_age, refuse_reuse
 from milepost.core.image import judge_image
-from milepost.core.model import DesiredState
-from milepost.core.requirements import Asked, choose_environment
+from milepost.core.image_name import ImageName, read_image_name
+from milepost.core.model import DesiredState, Milestone, State
+from milepost.core.requirements import Asked, Choice, choose_environment, judge_drift
 from milepost.core.verdict import Answer, Observed, Verdict
 from milepost.data.load import load_data
 from milepost.declare import GITHUB_TOKEN, Action, Output, given
 from milepost.diagnostics import Diagnostic, Rule, Severity, has_errors
 from milepost.errors import ExitCode, Refused, Unusable
 from milepost.images.client import read_image
-from milepost.images.login import Credentials
+from milepost.images.login import Credentials, find_credentials
 from milepost.planfile.load import load_plan, load_plan_text
 from milepost.probe.launch import run_probe
 from milepost.runner.context import read_member
@@ -50,14 +51,16 @@ NO_IMAGE = Rule("no-image", Severity.ERROR, "The environment declares no image t
 BAD_AGE = Rule("bad-age", Severity.ERROR, "The value of `max-age` is no time.")
 BASE_UNREAD = Rule("base-unread", Severity.ERROR, "The plan file at the base of the pull request cannot be read.")
 NOT_WRITTEN = Rule("report-not-written", Severity.ERROR, "The report cannot be written into the workspace.")
+BLOCK_UNREAD = Rule("block-unread", Severity.WARNING, "The milestone's copy of the requirements could not be read.")
 NOT_CAPTURED = Rule("not-captured", Severity.ERROR, "A machine that does not pass cannot be declared as it is.")
-RULES = (NO_PYTHON, NO_FACTS, NO_IMAGE, BAD_AGE, BASE_UNREAD, NOT_WRITTEN, NOT_CAPTURED)
+RULES = (NO_PYTHON, NO_FACTS, NO_IMAGE, BAD_AGE, BASE_UNREAD, NOT_WRITTEN, BLOCK_UNREAD, NOT_CAPTURED)
 
 # Below the workspace: what is written, and what `where: facts` reads.
 FOLDER = Path("milepost-gpu")
 REPORT = "environment.json"
 # What a DataLoader is tried with where nothing is declared.
 SMALL_BATCH = 8 * 1024 * 1024
+GHCR = "ghcr.io"
 PULL_REQUESTS = ("pull_request", "pull_request_target")
 
 
@@ -135,12 +138,46 @@ def _resolve(inputs: Inputs, world: World) -> Task:
         raise Unusable(problems)
     asked = Asked(environment=inputs.environment, milestone=inputs.milestone, current=_find_current(desired, world))
     choice, more = choose_environment(desired, asked)
+    milestones = None
     if choice is None and not inputs.environment and not inputs.milestone:
         # Only now is GitHub asked: a machine that is told what to be needs no network.
-        choice, more = choose_environment(desired, replace(asked, open=_list_open(world)))
+        milestones = _read_milestones(world)
+        titles = tuple(each.title for each in milestones if each.state is State.OPEN)
+        choice, more = choose_environment(desired, replace(asked, open=titles))
     if choice is None:
         raise Unusable(more)
+    problems += _judge_block(choice, desired, milestones, world)
     return Task(environment=choice.environment, timezone=desired.timezone, reason=choice.reason, problems=problems)
+
+
+def _read_milestones(world: World) -> tuple[Milestone, ...]:
+    """The milestones of the repository; none where it cannot be reached, for want of a token."""
+    client = world.reach()
+    if client is None:
+        return ()
+    from milepost.remote.sprints import read_board
+
+    return read_board(client, has_history=False).snapshot.milestones
+
+
+def _judge_block(
+    choice: Choice, desired: DesiredState, milestones: tuple[Milestone, ...] | None, world: World
+) -> tuple[Diagnostic, ...]:
+    """GitHub's copy of the requirements says what the plan file says; raises Unusable when it does not."""
+    planned = choice.milestone
+    if planned is None:
+        return ()
+    try:
+        found = _read_milestones(world) if milestones is None else milestones
+    except Refused as refusal:
+        summary = f'the block of "{planned.title}" was not compared: {refusal.diagnostic.summary}'
+        return (BLOCK_UNREAD.found(summary, help="grant `issues: read`, or give the input `environment`"),)
+    drift = [
+        problem for each in found if each.title == planned.title for problem in judge_drift(planned, each, desired)
+    ]
+    if drift:
+        raise Unusable(drift)
+    return ()
 
 
 def _load_plan(inputs: Inputs, world: World) -> tuple[DesiredState | None, tuple[Diagnostic, ...]]:
@@ -181,14 +218,6 @@ def _find_current(desired: DesiredState, world: World) -> str:
     return next((each for each in titles if each in known), "")
 
 
-def _list_open(world: World) -> tuple[str, ...]:
-    client = world.reach()
-    if client is None:
-        return ()
-    found = client.get("/milestones?state=open&per_page=100", needs="issues: read")
-    return tuple(str(each["title"]) for each in found)
-
-
 def _check_image(task: Task, inputs: Inputs, world: World) -> Outcome:
     """The declaration and the declared image are judged, before a GPU is taken."""
     environment, data = task.environment, load_data()
@@ -199,10 +228,9 @@ def _check_image(task: Task, inputs: Inputs, world: World) -> Outcome:
     if environment.image is None:
         way_out = "write `image:` below the environment, with its digest"
         raise Unusable([NO_IMAGE.found(f'environment "{environment.name}" declares no image', help=way_out)])
-    user = world.context.actor or "token"
-    credentials = Credentials(host="ghcr.io", username=user, password=inputs.token) if inputs.token else None
     try:
-        image = read_image(environment.image, credentials=credentials)
+        credentials = _find_credentials(environment.image, inputs, world)
+        image = read_image(environment.image, platform=environment.platform, credentials=credentials)
     except Refused as refusal:
         if not refusal.diagnostic.rule.startswith("image-"):
             raise
@@ -220,6 +248,17 @@ def _check_image(task: Task, inputs: Inputs, world: World) -> Outcome:
         summary=f"### {answer.value}: the image of {cell(environment.name)}\n\n{code(image.ref)}\n\n{prose(line)}",
         diagnostics=problems,
     )
+
+
+def _find_credentials(image: str, inputs: Inputs, world: World) -> Credentials | None:
+    """What `docker login` left for the image's registry; for GHCR, else, the token itself."""
+    name = read_image_name(image)
+    host = name.host if isinstance(name, ImageName) else ""
+    config = read_json(world.context.docker_config) if world.context.docker_config else None
+    found = find_credentials(config, host)
+    if found is not None or host != GHCR or not inputs.token:
+        return found
+    return Credentials(host=GHCR, username=world.context.actor or "token", password=inputs.token)
 
 
 def _check_machine(task: Task, inputs: Inputs, world: World) -> Outcome:

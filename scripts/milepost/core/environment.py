@@ -131,6 +131,7 @@ class Environment:
 
     name: str
     image: str | None = None
+    platform: str = "linux/amd64"
     torch: Specifier | None = None
     torchvision: Specifier | None = None
     cuda: Specifier | None = None

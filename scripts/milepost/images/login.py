@@ -9,13 +9,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlencode, urlsplit
 
-from milepost.core.image_name import ImageName
+from milepost.core.image_name import DOCKER_HUB, ImageName
 from milepost.images import errors
 from milepost.images.transport import Answer, Transport
 
 STEP = "a token for reading"
 SCHEME = re.compile(r"(?:^|,)\s*(bearer|basic)(?=\s|$)", re.IGNORECASE)
 PARAMETER = re.compile(r'(\w+)="([^"]*)"')
+# Under these names Docker keeps the login for its own registry.
+DOCKER_HUB_KEYS = ("https://index.docker.io/v1/", "index.docker.io")
 # What may stand in a header.
 TOKEN = re.compile(r"[\x21-\x7e]+")
 
@@ -35,6 +37,17 @@ class Credentials:
         return f"Basic {base64.b64encode(pair).decode('ascii')}"
 
 
+def find_credentials(config: object, host: str) -> Credentials | None:
+    """The login that `docker login` has written for the registry into its config.json; None when there is none."""
+    logins = config.get("auths") if isinstance(config, dict) else None
+    for key in (host, *DOCKER_HUB_KEYS) if host == DOCKER_HUB else (host, f"https://{host}"):
+        login = logins.get(key) if isinstance(logins, dict) else None
+        username, _, password = _decode(login.get("auth") if isinstance(login, dict) else None).partition(":")
+        if username and password:
+            return Credentials(host=host, username=username, password=password)
+    return None
+
+
 def log_in(answer: Answer, name: ImageName, credentials: Credentials | None, transport: Transport) -> str:
     """What the header `Authorization` must say to the registry that answered 401; nothing when that is not known.
 
@@ -44,6 +57,13 @@ def log_in(answer: Answer, name: ImageName, credentials: Credentials | None, tra
     if "bearer" in challenges:
         return f"Bearer {_fetch_token(challenges['bearer'], name, credentials, transport)}"
     return credentials.basic if "basic" in challenges and credentials is not None else ""
+
+
+def _decode(text: object) -> str:
+    try:
+        return base64.b64decode(text, validate=True).decode() if isinstance(text, str) else ""
+    except ValueError:
+        return ""
 
 
 def _list_challenges(header: str) -> Iterator[tuple[str, Mapping[str, str]]]:

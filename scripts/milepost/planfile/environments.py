@@ -56,6 +56,7 @@ def _load_environment(reading: Reading, name: str, each: dict[str, Any]) -> Envi
     environment = Environment(
         name=name,
         image=each.get("image"),
+        platform=each.get("platform", "linux/amd64"),
         build=Build(each.get("build", Build.PYTORCH)),
         local=each.get("local"),
         has_prerelease=each.get("prerelease", False),

@@ -14,7 +14,9 @@ import pytest
 from milepost.actions import verify_gpu
 from milepost.actions.verify_gpu import Inputs, Mode, Where
 from milepost.core.facts import Level
+from milepost.core.milestones import wanted_line
 from milepost.errors import ExitCode, Unusable
+from milepost.planfile.load import load_plan_text
 from milepost.runner.context import Context
 from milepost.world import Outcome, World
 
@@ -172,6 +174,44 @@ def test_the_only_open_milestone_decides(step: Step, make_github: Callable[..., 
 
     assert "prod" == outcome.outputs["environment"]
     assert 1 == len(github.journal.reads())
+
+
+@pytest.mark.parametrize(("copied", "rules"), [("prod", []), ("staging", ["requirements-drift"])])
+def test_a_copy_that_says_something_else_is_refused(
+    copied: str, rules: list[str], step: Step, make_github: Callable[..., Any]
+) -> None:
+    """The milestone's block names the environment, too; nothing is probed while the two disagree."""
+    from milepost.remote.client import Access, connect
+
+    desired, _ = load_plan_text(PLAN.encode(), file="plan.yml", workspace=None)
+    assert desired is not None
+    line = wanted_line(desired.milestones[0], desired).replace("environment=prod", f"environment={copied}")
+    block = f"```milepost\nsync {line}\n```"
+    github = make_github({"milestones": [{"title": "v1", "description": block}]})
+    access = Access(token="workflow-token", repository="octo/widgets", api_url=github.url)
+    step.client = connect(access, log=step.log.append)
+
+    try:
+        found = [each.rule for each in step.run(environment="", milestone="v1").diagnostics]
+    except Unusable as trouble:
+        found = [each.rule for each in trouble.diagnostics]
+
+    assert rules == found
+    assert bool(rules) == (step.levels == [])
+
+
+def test_a_copy_that_cannot_be_read_is_told(step: Step, make_github: Callable[..., Any]) -> None:
+    """The plan file is what counts, and the machine is judged all the same."""
+    from milepost.remote.client import Access, connect
+
+    github = make_github({"private": True})
+    access = Access(token="mallory-token", repository="octo/widgets", api_url=github.url)
+    step.client = connect(access, log=step.log.append)
+
+    outcome = step.run(environment="", milestone="v1")
+
+    assert ["block-unread"] == [each.rule for each in outcome.diagnostics]
+    assert ExitCode.DONE is outcome.exit_code
 
 
 def test_a_pull_request_is_judged_by_the_plan_of_its_base(step: Step, make_github: Callable[..., Any]) -> None:

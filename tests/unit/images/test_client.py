@@ -499,3 +499,32 @@ def test_looking_up_a_host_has_a_deadline(monkeypatch: pytest.MonkeyPatch) -> No
 
     assert "longer than 0.2 seconds" in found.value.diagnostic.summary
     assert time.monotonic() - start < 1.2
+
+
+HUB = {"auths": {"https://index.docker.io/v1/": {"auth": "dXNlcjpzZWNyZXQ="}, "r.example:5000": {"auth": "YTpiOmM="}}}
+
+
+@pytest.mark.parametrize(
+    ("config", "host", "found"),
+    [
+        (HUB, "docker.io", ("user", "secret")),
+        (HUB, "r.example:5000", ("a", "b:c")),
+        ({"auths": {"https://r.example": {"auth": "dXNlcjpzZWNyZXQ="}}}, "r.example", ("user", "secret")),
+        (HUB, "ghcr.io", None),
+        ({"auths": {"ghcr.io": {}}}, "ghcr.io", None),
+        ({"auths": {"ghcr.io": {"auth": "no base64"}}}, "ghcr.io", None),
+        ({"auths": {"ghcr.io": {"auth": "dXNlcg=="}}}, "ghcr.io", None),
+        ({"auths": {"ghcr.io": "x"}}, "ghcr.io", None),
+        ({"auths": []}, "ghcr.io", None),
+        ({"credsStore": "desktop"}, "ghcr.io", None),
+        (None, "ghcr.io", None),
+    ],
+)
+def test_a_login_of_docker_is_found_by_its_registry(config: object, host: str, found: tuple[str, str] | None) -> None:
+    """And given to no other; a file that is something else holds none."""
+    from milepost.images.login import find_credentials
+
+    credentials = find_credentials(config, host)
+
+    assert found == ((credentials.username, credentials.password) if credentials else None)
+    assert credentials is None or credentials.host == host
