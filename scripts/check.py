@@ -16,8 +16,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -92,14 +94,20 @@ class Bench:
         self.results.append(result)
         return result
 
-    def tests(self, name: str, *arguments: str) -> None:
-        """pytest has run, and its own numbers are counted."""
-        report = self.folder / f"{len(self.results)}.xml"
-        command = [sys.executable, "-m", "pytest", "-q", f"--junitxml={report}", *arguments]
+    def tests(self, name: str, *arguments: str, under: Sequence[str] = ()) -> None:
+        """pytest has run, under another program if one is given, and its own numbers are counted."""
+        report = self.folder / f"{name.replace(' ', '-')}.xml"
+        command = [sys.executable, *under, "-m", "pytest", "-q", f"--junitxml={report}", *arguments]
         result = self.step(name, command)
         if report.exists():
             result.passed, result.failed, result.skipped = _count(report)
             result.note = f"{result.passed} passed, {result.failed} failed, {result.skipped} skipped"
+
+    def together(self, *parts: Callable[[], None]) -> None:
+        """Each part has run, side by side: most tests keep one core busy."""
+        with ThreadPoolExecutor(len(parts)) as pool:
+            for done in [pool.submit(part) for part in parts]:
+                done.result()
 
     def skip(self, name: str, why: str) -> None:
         print(f"{name}: skipped, {why}", flush=True)
@@ -145,8 +153,7 @@ def _run_steps(bench: Bench, given: argparse.Namespace) -> None:
     _test_with_coverage(bench)
     _audit(bench)
     if given.all:
-        bench.tests("slow tests", "-m", "slow", "tests")
-        _other_pythons(bench)
+        bench.together(lambda: bench.tests("slow tests", "-m", "slow", "tests"), lambda: _other_pythons(bench))
         _npm(bench)
         bench.step("demo", [sys.executable, str(SCRIPTS / "demo.py")])
 
@@ -165,15 +172,18 @@ def _lint(bench: Bench) -> None:
 
 def _test_with_coverage(bench: Bench) -> None:
     """The quick tests; every branch of core/ is taken by one of them."""
-    data = str(bench.folder / "coverage")
-    report = bench.folder / "tests.xml"
-    command = [sys.executable, "-m", "coverage", "run", f"--data-file={data}", "-m", "pytest", "-q"]
-    paths = ["tests/unit", "tests/simulator", "tests/contract", "tests/stories", "tests/act", "tests/run"]
-    result = bench.step("tests", [*command, f"--junitxml={report}", "-m", "not slow", *paths])
-    if report.exists():
-        result.passed, result.failed, result.skipped = _count(report)
-        result.note = f"{result.passed} passed, {result.failed} failed, {result.skipped} skipped"
-    show = [sys.executable, "-m", "coverage", "report", f"--data-file={data}", "--show-missing", "--skip-covered"]
+    halves = {"tests": ("unit", "simulator", "contract"), "stories": ("stories", "act", "run")}
+    data = {name: str(bench.folder / f"coverage.{name}") for name in halves}
+
+    def run(name: str) -> None:
+        under = ("-m", "coverage", "run", f"--data-file={data[name]}")
+        bench.tests(name, "-m", "not slow", *(f"tests/{part}" for part in halves[name]), under=under)
+
+    bench.together(*(partial(run, name) for name in halves))
+    whole = str(bench.folder / "coverage")
+    coverage = [sys.executable, "-m", "coverage"]
+    bench.step("coverage", [*coverage, "combine", f"--data-file={whole}", *data.values()])
+    show = [*coverage, "report", f"--data-file={whole}", "--show-missing", "--skip-covered"]
     bench.step("branches of core/", [*show, "--fail-under=100"])
 
 

@@ -23,6 +23,8 @@ from .journal import Journal, Step
 
 Work = Callable[[], Any]
 PR_SET_CHILD_SUBREAPER = 36
+# A process is looked at so often, 5 ms apart, until it has a command line.
+MOST_LOOKS = 100
 # What `multiprocessing` keeps running until its process ends.
 HELPERS = (b"multiprocessing.resource_tracker", b"multiprocessing.forkserver")
 
@@ -198,10 +200,20 @@ def _list_children() -> list[int]:
 
 
 def _read_command(pid: int) -> bytes:
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes()
-    except OSError:
-        return b""
+    """The command line; nothing for a process that has ended.
+
+    One that has just been started has none yet: its starter goes on before the kernel has set the new one.
+    """
+    for _ in range(MOST_LOOKS):
+        try:
+            command = Path(f"/proc/{pid}/cmdline").read_bytes()
+            state = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b") ")[2][:1]
+        except OSError:
+            return b""
+        if command or state in (b"Z", b"X"):
+            return command
+        time.sleep(0.005)
+    return b"?"
 
 
 def _end(pid: int) -> None:
