@@ -100,7 +100,10 @@ class Milestone:
 
 @dataclass
 class Item:
-    """An issue or a pull request, and where it was when: its milestone, and the title of that, at each move."""
+    """An issue or a pull request, and where it was when: its milestone, and the title of that, at each move.
+
+    `left` has the titles of the milestones that it was taken out of, as they were called at that moment.
+    """
 
     number: int
     is_pull: bool = False
@@ -114,11 +117,15 @@ class Item:
     closes: tuple[int, ...] = ()
     milestone: Milestone | None = None
     places: list[tuple[datetime, Milestone | None, str]] = field(default_factory=list)
+    left: list[tuple[datetime, str]] = field(default_factory=list)
 
     def place(self, milestone: Milestone | None, now: datetime) -> None:
         """The item is in that milestone from now on."""
-        if milestone is not self.milestone:
-            self.places.append((now, milestone, milestone.title if milestone else ""))
+        if milestone is self.milestone:
+            return
+        if self.milestone is not None:
+            self.left.append((now, self.milestone.title))
+        self.places.append((now, milestone, milestone.title if milestone else ""))
         self.milestone = milestone
 
     def place_before(self, moment: datetime) -> tuple[Milestone | None, str]:
@@ -416,13 +423,24 @@ def _record(team: Team, line: Line, milestone: Milestone) -> Record:
 
 
 def _carry(team: Team, number: int) -> Carry:
-    """Counted from the records of this cadence; what stays is carried no further than it was."""
-    mine = [record for key, record in team.repository.closed.items() if key[0] == team.cadence.key]
-    before = max((each.carried[number].carries for each in mine if number in each.carried), default=0)
-    to = team.moves[number]
+    """What stays is carried no further than it was."""
+    before, to = _carries(team, number), team.moves[number]
     if isinstance(to, Milestone):
         return Carry("next", to.title, before + 1)
     return Carry(to, None, before + (to == "backlog"))
+
+
+def _carries(team: Team, number: int) -> int:
+    """Told by the records of the cadence; when it has none, by how often the item left a sprint that is over now.
+
+    What happened on the day of the run is the run's own work, which may have been cut off and begun again.
+    """
+    mine = [record for key, record in team.repository.closed.items() if key[0] == team.cadence.key]
+    if mine:
+        return max((each.carried[number].carries for each in mine if number in each.carried), default=0)
+    morning = datetime.combine(team.day, time(), ZoneInfo(team.plan.timezone))
+    titles = {each.title for each in team.computed if each.due < team.day} | {each.title for _, each in team.past()}
+    return sum(title in titles and at < morning for at, title in team.repository.items[number].left)
 
 
 def _rebuild(team: Team, line: Line, milestone: Milestone) -> frozenset[int]:
