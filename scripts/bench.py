@@ -34,6 +34,19 @@ RUNS = 7
 WHERE = ("--repository", REPOSITORY, "--token", "bench-token")
 IMPORTS = "import github, yaml, jsonschema"
 MIB = 1024 * 1024
+JUDGED = 100
+JUDGE = f"""
+import json, datetime
+from milepost.core.facts import Level, read_facts
+from milepost.core.gpu.judge import judge
+from milepost.data.load import load_data
+from milepost.planfile.load import load_plan_text
+plan = b"version: 1\\nenvironments: {{{{x: {{{{torch: '2.11', cuda: '13.0', gpu: {{{{count: '>=1', name: [H100]}}}}}}}}}}}}"
+environment = load_plan_text(plan, file="x", workspace=None)[0].environments["x"]
+value, data, today = json.load(open({{facts!r}})), load_data(), datetime.date(2026, 11, 24)
+for _ in range({JUDGED}):
+    judge(read_facts(value), environment, data, level=Level.FULL, today=today)
+"""
 PERMISSIONS = {"contents": "write", "issues": "write", "pull-requests": "write", "statuses": "write"}
 
 
@@ -63,7 +76,8 @@ def main(argv: list[str]) -> int:
         with tempfile.TemporaryDirectory(prefix="milepost-bench-") as folder:
             bench = Bench(Path(folder), given.runs)
             start = bench.measure_start()
-            print(_render(start, [*bench.measure_gate(), *bench.measure_progress(), *bench.measure_sizes(given.sizes)]))
+            measured = [*bench.measure_gate(), *bench.measure_progress(), *bench.measure_judge()]
+            print(_render(start, [*measured, *bench.measure_sizes(given.sizes)]))
     except Failed as trouble:
         print(f"bench: {trouble}", file=sys.stderr)
         return 1
@@ -125,6 +139,19 @@ class Bench:
             code += f"Grammar('o/r', 'h').read('not close #1, #2 `<!-- ' * ({size} * 1024 // 23))"
             name = f"gate: a hostile description of {size:,} KiB"
             figures.append(self._repeat(name, [self.python, "-I", "-c", code]))
+        return figures
+
+    def measure_judge(self) -> list[Figure]:
+        """The judge of verify-gpu with the facts of one GPU and of eight: each a hundred times in one process."""
+        self.run(self._command("validate"))
+        packages = next(path for path in (self.temp / "milepost").iterdir() if (path / "packaging").is_dir())
+        figures = []
+        for gpus in (1, 8):
+            facts = self.folder / f"facts-{gpus}.json"
+            facts.write_text(json.dumps(make_facts(gpus)), encoding="utf-8")
+            lines = (f"import sys; sys.path[:0] = {[str(SCRIPTS), str(packages)]!r}", JUDGE.format(facts=str(facts)))
+            name = f"verify-gpu: {JUDGED} judgements of {gpus} GPU{'s' if gpus > 1 else ''}"
+            figures.append(self._repeat(name, [self.python, "-I", "-c", "\n".join(lines)]))
         return figures
 
     def measure_progress(self) -> list[Figure]:
@@ -285,6 +312,41 @@ def make_pull(links: int) -> dict[str, object]:
     issues = [{"title": f"Issue {number}", "number": number, "milestone": "M1"} for number in range(1, links + 1)]
     pull = {"title": "P", "number": 900, "head": "topic", "body": body}
     return {"milestones": [{"title": "M1"}], "issues": issues, "pulls": [pull]}
+
+
+def make_facts(gpus: int) -> dict[str, object]:
+    """The facts of a machine with that many GPUs, each tried with fifteen probes."""
+    device = {"capability": "9.0", "memory_total": 85_520_809_984, "memory_used_before": 0, "is_mig": False}
+    state = {"compute_mode": "default", "ecc_uncorrected": 0, "remap_pending": False, "remap_failed": False}
+    names = [
+        "alloc",
+        "matmul.fp32",
+        "matmul.bf16",
+        "transfer",
+        "again",
+        "matmul.fp16",
+        "conv3d",
+        "sdpa",
+        "autograd",
+        "amp",
+        "graph",
+    ]
+    return {
+        "schema": "milepost.facts/1",
+        "torch": {"version": "2.11.0+cu130", "cuda": "13.0", "imported": True, "arch_list": ["sm_90"]},
+        "packages": [{"name": f"package-{number}", "version": "1.0"} for number in range(100)],
+        "loaded": [{"family": "cudnn", "path": f"/site/nvidia/cudnn/lib/lib{number}.so"} for number in range(20)],
+        "gpus": [
+            {"uuid": f"GPU-{index}", "cuda_index": index, "name": "NVIDIA H100 80GB HBM3", **device, **state}
+            for index in range(gpus)
+        ],
+        "results": [
+            {"probe": name, "gpu": f"GPU-{index}", "status": "ok", "ms": 1, "error": None, "signal": None}
+            for index in range(gpus)
+            for name in names
+        ],
+        "unread": {},
+    }
 
 
 def _list_issues(milestone: int) -> list[tuple[str, str]]:

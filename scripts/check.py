@@ -3,6 +3,7 @@
 python3 scripts/check.py            needs Python 3.10 or newer and an index of packages
 python3 scripts/check.py --all      also what takes long, other Pythons found here, and npm's linters
 python3 scripts/check.py --fast     lint, types and unit tests only
+python3 scripts/check.py --containers     only the tests that run containers; as root, on Debian or Ubuntu
 """
 
 from __future__ import annotations
@@ -110,6 +111,7 @@ def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--all", action="store_true", help="also what takes long, other Pythons, and npm's linters")
     parser.add_argument("--fast", action="store_true", help="lint, types and unit tests only")
+    parser.add_argument("--containers", action="store_true", help="only the tests that run containers, which need root")
     parser.add_argument("--tests-of-this-python", action="store_true", help="only the quick tests, with this Python")
     parser.add_argument("--live", metavar="OWNER/REPO", help="only: ask github.com, with GITHUB_TOKEN, what it does")
     parser.add_argument("--live-record", metavar="FILE", default="live.json", help="where the dated result goes")
@@ -128,6 +130,9 @@ def main(argv: list[str]) -> int:
 def _run_steps(bench: Bench, given: argparse.Namespace) -> None:
     if given.live:
         bench.tests("github.com", "tests/contract/test_github_behaviour.py", *_live(given))
+        return
+    if given.containers:
+        bench.tests("containers", "tests/containers", "tests/unit/images/test_real_registry.py")
         return
     if given.tests_of_this_python:
         bench.tests("tests", "-m", "not slow", "tests/unit", "tests/simulator", "tests/contract")

@@ -225,6 +225,7 @@ class _Story:
             _expect(first["verdict"] == "no data", "in the beginning nobody knows")
             _expect(last["p50"] <= last["p85"] and last["scope"] == 30, "after six weeks there is a forecast")
             _expect(lines.count('"day":"2027-03-29"') == 1, "the day's line is on milepost-data, once")
+            _expect("@octocat" in state["comments"][0]["body"], "four weeks before it is due people were reminded")
             _expect(any("milepost-report" in each["labels"] for each in state["issues"]), "the report has its issue")
 
     def _gate(self) -> Any:

@@ -16,7 +16,7 @@ REPOSITORY = "octo/models"
 PLAN = """\
 version: 1
 history: branch
-progress: {report: true, remind: [7d, due]}
+progress: {report: true, remind: [28d, 7d, due]}
 """
 FIRST = date(2027, 2, 15)
 WEEKS = 6
@@ -24,7 +24,7 @@ SEED: dict[str, Any] = {
     "full_name": REPOSITORY,
     "collaborators": {"octocat": "admin"},
     "milestones": [
-        {"title": "v3.0", "due_on": "2027-04-05T12:00:00Z"},
+        {"title": "v3.0", "due_on": "2027-04-26T12:00:00Z"},
         {"title": "v3.1", "due_on": "2027-05-31T12:00:00Z"},
     ],
     "issues": [

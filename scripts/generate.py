@@ -146,6 +146,8 @@ def render_blocks(actions: list[Action]) -> dict[str, Callable[[], str]]:
         ),
         "rules": _rules,
         "plan-file": _plan_file,
+        "checks": _checks,
+        "builds": _builds,
         "simulator-routes": _simulator_routes,
         "simulator-behaviours": _simulator_behaviours,
     }
@@ -403,6 +405,29 @@ def _simulator_behaviours() -> str:
 
     rows = [(each.area, each.behaviour, each.evidence.value, each.source) for each in BEHAVIOURS]
     return _table(("area", "behaviour", "evidence", "source"), rows)
+
+
+def _checks() -> str:
+    """Every check that a waiver may name."""
+    from milepost.core.checks import WAIVABLE
+
+    return "\n".join(f"- `{each}`" for each in WAIVABLE)
+
+
+def _builds() -> str:
+    """What PyTorch published, as declarations are judged."""
+    from milepost.core.compatibility import NOTES
+    from milepost.data.load import load_data
+
+    data = load_data()
+    rows = []
+    for release in data.releases:
+        builds = {
+            each.cuda: each.cuda + NOTES.get(each.standing, "") for each in data.builds if each.torch == release.torch
+        }
+        pythons = f"{release.oldest_python} to {release.newest_python}"
+        rows.append((release.torch, ", ".join(release.releases), ", ".join(builds.values()), pythons))
+    return _table(("torch", "releases", "CUDA", "Python"), rows)
 
 
 def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:

@@ -21,7 +21,16 @@ SUITE = Path(__file__).resolve().parent.parent
 USES = "milepost/milepost"
 MOST_SECONDS = 300
 # What a step of a hosted runner would find; everything else of the caller's environment stays outside.
-KEPT = ("PATH", "LANG", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+KEPT = (
+    "PATH",
+    "DOCKER_HOST",
+    "LANG",
+    "TMPDIR",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "REQUESTS_CA_BUNDLE",
+    "CURL_CA_BUNDLE",
+)
 KEPT_PREFIXES = ("PIP_", "UV_", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
 
 
@@ -150,6 +159,10 @@ def _command(
         *("--defaultbranch", "main"),
         *("--actor", "octocat"),
         "--no-cache-server",
+        # A job with `container:` runs in an image of this machine, and leaves no container when it fails.
+        "--pull=false",
+        "--rm",
+        *("--container-daemon-socket", "-"),
         *_flags("--env", given),
     ]
 

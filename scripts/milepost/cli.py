@@ -25,6 +25,7 @@ from milepost.runner.context import Context, read_context
 from milepost.runner.secrets import list_parts
 from milepost.views.diagnostics import render_json, render_markdown, render_text
 from milepost.views.help import render_command_help, render_help
+from milepost.views.plain import one_line
 from milepost.world import Outcome, World
 
 USAGE = Rule("usage", Severity.ERROR, "The command line cannot be understood.")
@@ -83,7 +84,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Exception:  # the last one: everything that is not foreseen is a bug of ours
         _tell_bug(context, secrets)
         return ExitCode.BUG
-    _tell(outcome, context, is_json=call.is_json)
+    try:
+        _tell(outcome, context, is_json=call.is_json)
+    except PermissionError as trouble:
+        # A job's container that runs as another user than the runner cannot write the runner's files.
+        place = one_line(str(trouble.filename))
+        print(f"{place} cannot be written: run the job's container as the runner's user, with `options: --user root`")
+        return ExitCode.UNUSABLE
     return outcome.exit_code
 
 
@@ -148,6 +155,8 @@ def _run(call: Call, context: Context, secrets: list[str]) -> Outcome:
     world = World(context=context, now=datetime.now(timezone.utc), log=_log, fixed_today=today)
     if call.action.needs_repository:
         world = replace(world, client=_connect(call, context))
+    elif call.values.get("token") and context.repository:
+        world = replace(world, connect=lambda: _connect(call, context))
     outcome = call.action.run(inputs, world)
     assert isinstance(outcome, Outcome)
     return outcome

@@ -36,7 +36,7 @@ class Location:
 
 @dataclass(frozen=True, kw_only=True)
 class Diagnostic:
-    """One problem, complete enough for a stranger to act on."""
+    """One problem, complete enough for a stranger to act on; `order` puts causes before consequences."""
 
     rule: str
     severity: Severity
@@ -44,6 +44,7 @@ class Diagnostic:
     at: Location | None = None
     why: str = ""
     help: str = ""
+    order: int = 0
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ def most_severe_first(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ..
     return tuple(sorted(in_file_order(diagnostics), key=lambda each: each.severity.rank))
 
 
-def _place(diagnostic: Diagnostic) -> tuple[str, int, int, str, str]:
+def _place(diagnostic: Diagnostic) -> tuple[str, int, int, int, str, str]:
     at = diagnostic.at
     place = (at.file, at.line, at.column) if at else ("", 0, 0)
-    return (*place, diagnostic.rule, diagnostic.summary)
+    return (*place, diagnostic.order, diagnostic.rule, diagnostic.summary)

@@ -1,7 +1,7 @@
 """All that may cross a room as an exception, and the exit status that each becomes.
 
 Unusable   the question is wrong: carries the diagnostics of an input or a plan file
-Refused    GitHub said no: carries what was asked, what GitHub answered, and the way out
+Refused    GitHub or a registry said no: carries what was asked, what it answered, and the way out
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ class ExitCode(IntEnum):
     DONE = 0, "done, or nothing to do"
     NO = 1, "the answer is no: gate failed, GPU unfit, drift found where asked to fail on it"
     UNUSABLE = 2, "the question is wrong: input or plan file"
-    REFUSED = 3, "GitHub refused, or could not be reached"
+    REFUSED = 3, "GitHub or an image's registry refused, or could not be reached"
     BUG = 70, "a bug of ours"
 
     meaning: str
@@ -40,7 +40,7 @@ class Unusable(Exception):
 
 
 class Refused(Exception):
-    """GitHub did not do what was asked, after every retry that is safe."""
+    """GitHub, or a registry, did not do what was asked, after every retry that is safe."""
 
     def __init__(self, diagnostic: Diagnostic, *, status: int | None = None) -> None:
         self.diagnostic = diagnostic

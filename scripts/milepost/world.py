@@ -24,6 +24,7 @@ class World:
     now: datetime
     log: Callable[[str], None]
     client: Client | None = None
+    connect: Callable[[], Client] | None = None
     fixed_today: date | None = None
 
     @property
@@ -31,6 +32,10 @@ class World:
         """The connection to the repository; only for actions that declare that they need one."""
         assert self.client is not None, "the action does not declare needs_repository"
         return self.client
+
+    def reach(self) -> Client | None:
+        """The connection to the repository, made now; None where no token or no repository is given."""
+        return self.client or (self.connect() if self.connect else None)
 
     def today(self, timezone: str) -> date:
         """The calendar day in the time zone, or the one that `--today` gave."""

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import subprocess
 import sys
-from collections.abc import Callable, Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -202,6 +206,130 @@ def test_a_gate_with_a_read_only_token_fails_the_job(run: Run) -> None:
     assert not result.is_success
     assert {} == github.state()["statuses"]
     assert {"linked", "not-told"} == {place["title"] for _, _, place in result.annotations}
+
+
+GPU_PLAN = """\
+version: 1
+environments:
+  prod: {{image: "{image}", torch: "==2.9.*", cuda: "12.8", gpu: {{count: ">=1"}}}}
+  impossible: {{image: "{image}", torch: "==2.9.*", cuda: "12.1"}}
+"""
+DEPLOYMENT = """\
+on: push
+jobs:
+  image:
+    runs-on: ubuntu-latest
+    permissions: {contents: read}
+    outputs: {ref: "${{ steps.verify.outputs.ref }}"}
+    steps:
+      - id: verify
+        uses: milepost/milepost/actions/verify-gpu@v1
+        with: {environment: prod, where: registry}
+  deploy:
+    needs: image
+    runs-on: ubuntu-latest
+    permissions: {contents: read}
+    steps:
+      - run: echo "verified=$REF"
+        env: {REF: "${{ needs.image.outputs.ref }}"}
+      - uses: milepost/milepost/actions/verify-gpu@v1
+        with: {environment: prod}
+      - run: echo deployed=yes
+"""
+NO_GPU = ("torch-missing", "torch-import", "torch-cpu-only", "gpu-none")
+
+
+@pytest.fixture
+def image() -> Iterator[str]:
+    """An image in a registry on this machine, by its digest."""
+    labels = {"io.github.milepost.torch": "2.9.1+cu128", "io.github.milepost.cuda": "12.8"}
+    config = json.dumps({"os": "linux", "architecture": "amd64", "config": {"Labels": labels}}).encode()
+    described = {
+        "mediaType": "application/vnd.oci.image.config.v1+json",
+        "size": len(config),
+        "digest": _digest(config),
+    }
+    kind = "application/vnd.oci.image.manifest.v1+json"
+    manifest = json.dumps({"schemaVersion": 2, "mediaType": kind, "config": described, "layers": []}).encode()
+    held = {
+        f"/v2/acme/torch/manifests/{_digest(manifest)}": manifest,
+        f"/v2/acme/torch/blobs/{_digest(config)}": config,
+    }
+
+    class Registry(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body = held.get(self.path, b"")
+            self.send_response(200 if body else 404)
+            self.send_header("Content-Type", kind)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Registry) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+        thread.start()
+        yield f"127.0.0.1:{server.server_port}/acme/torch@{_digest(manifest)}"
+        server.shutdown()
+        thread.join()
+
+
+def _digest(body: bytes) -> str:
+    return f"sha256:{hashlib.sha256(body).hexdigest()}"
+
+
+def test_an_image_is_verified_before_a_gpu_is_taken(image: str, run: Run) -> None:
+    """Its digest and labels, read from the registry; the output is what a job's `container:` takes."""
+    result, _ = run(
+        "push",
+        action="/actions/verify-gpu",
+        inputs={"environment": "prod", "where": "registry"},
+        plan=GPU_PLAN.format(image=image),
+    )
+
+    assert result.is_success, result.log()
+    assert ("pass", image, "prod") == tuple(result.outputs[name] for name in ("verdict", "ref", "environment"))
+
+
+def test_an_impossible_environment_is_refused_on_a_hosted_runner(image: str, run: Run) -> None:
+    """torch 2.9 was never published for CUDA 12.1, and the message says for which it was."""
+    result, _ = run(
+        "push",
+        action="/actions/verify-gpu",
+        inputs={"environment": "impossible", "where": "registry"},
+        plan=GPU_PLAN.format(image=image),
+    )
+
+    assert not result.is_success
+    ((_, message, place),) = [each for each in result.annotations if each[0] == "error"]
+    assert "pair-unpublished" == place["title"]
+    assert "12.6" in message
+
+
+def test_a_deployment_stops_on_a_machine_that_is_not_the_declared_one(
+    image: str, tmp_path: Path, make_github: Callable[..., Simulator]
+) -> None:
+    """The image is right, the machine has no GPU: the job fails at its first step, and nothing is deployed."""
+    plan = GPU_PLAN.format(image=image)
+    workspace = make_workspace(tmp_path, "octo/widgets", {".github/workflows/w.yml": DEPLOYMENT})
+    commit(workspace)
+    command = ["git", "-C", str(workspace), "rev-parse", "HEAD"]
+    deployed = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    # Nothing is checked out: the plan file is read from GitHub, at the deployed commit.
+    repository = {"files": {".github/milepost.yml": plan}, "branches": {"deployed": deployed}}
+    tokens = {"job-token": {"login": "github-actions[bot]", "permissions": {"contents": "read"}}}
+    server = make_github(repository, tokens=tokens)
+
+    result = run_act(workspace, "push", github=server.url, token="job-token")
+
+    assert not result.is_success
+    assert f"verified={image}" in result.text
+    assert "deployed=yes" not in result.text
+    first = next(place["title"] for severity, _, place in result.annotations if severity == "error")
+    assert first in NO_GPU
+    assert "### ❌ fail: `prod`" in result.summary
 
 
 SPRINTS = """\

@@ -18,16 +18,22 @@ ONLY_IN = {
     "actions_toolkit": ("runner/commands.py",),
     "yaml": ("planfile/",),
     "jsonschema": ("planfile/",),
+    "packaging": ("core/",),
     "graphql": ("simulator/routes/graphql.py",),
     "torch": ("probe/worker.py",),
     "apprise": ("notify.py",),
     "subprocess": ("probe/",),
     "socket": ("simulator/server.py",),
+    "ssl": ("images/transport.py",),
+    "http": ("images/transport.py", "simulator/"),
 }
 # Who may import which room of ours.
 ROOMS = {
     "core/": ("core", "diagnostics"),
+    "data/": ("core", "data"),
     "planfile/": ("core", "diagnostics", "planfile"),
+    "images/": ("core", "diagnostics", "errors", "images"),
+    "probe/": ("probe",),
     "remote/": ("core", "diagnostics", "errors", "remote"),
     "runner/": ("diagnostics", "runner", "views"),
     "views/": ("core", "declare", "diagnostics", "views"),
@@ -36,7 +42,7 @@ ROOMS = {
 CALLS_ONLY_IN = {
     "print": ("cli.py", "simulator/server.py"),
     "open": (),
-    "sys.exit": (),
+    "sys.exit": ("probe/start.py",),
     "time.sleep": ("remote/client.py", "simulator/server.py"),
     "time.time": ("remote/client.py",),
     "datetime.now": ("cli.py",),
@@ -54,7 +60,10 @@ def imports(path: Path) -> Iterator[str]:
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from (each.name for each in node.names)
-        if isinstance(node, ast.ImportFrom) and node.module:
+        if isinstance(node, ast.ImportFrom) and node.level:
+            folders = ("milepost", *path.relative_to(PACKAGE).parts)[: -node.level]
+            yield ".".join([*folders, *([node.module] if node.module else [])])
+        elif isinstance(node, ast.ImportFrom) and node.module:
             yield node.module
 
 

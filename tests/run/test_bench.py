@@ -13,7 +13,7 @@ BENCH = Path(__file__).parents[2] / "scripts" / "bench.py"
 
 @pytest.mark.slow
 def test_every_figure_is_measured() -> None:
-    """The yardsticks, both kinds of start, the gate, and three rows for each size, none of which wrote anything."""
+    """The yardsticks, both kinds of start, the gate, the judge, and three rows for each size, none of which wrote anything."""
     found = subprocess.run(
         [sys.executable, "-I", str(BENCH), "--sizes", "2", "3", "--runs", "1"],
         capture_output=True,
@@ -26,4 +26,5 @@ def test_every_figure_is_measured() -> None:
     assert "python3 -c pass" == rows[2]
     assert {"start-up, cold, uv fetched by pip", "start-up, warm"} <= set(rows)
     assert 5 == sum(row.startswith("gate: ") for row in rows)
+    assert 2 == sum(row.startswith("verify-gpu: ") for row in rows)
     assert 6 == sum("milestones: " in row for row in rows)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import socket
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
@@ -15,6 +17,7 @@ from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
+from milepost import notify
 from milepost.errors import ExitCode, Unusable
 from milepost.simulator import Fault
 
@@ -608,6 +611,19 @@ def test_a_messenger_that_refuses_is_told(make: Callable[..., Any]) -> None:
 
     assert 1 == len(seen)
     assert ["not-sent"] == [each.rule for each in outcome.diagnostics]
+
+
+def test_a_messenger_that_never_answers_is_not_waited_for(
+    make: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There is a limit to connecting and to reading."""
+    monkeypatch.setattr(notify, "MOST_SECONDS", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        start = time.monotonic()
+        outcome = make().progress(notify=f"json://127.0.0.1:{silent.getsockname()[1]}")
+
+    assert ["not-sent"] == [each.rule for each in outcome.diagnostics]
+    assert time.monotonic() - start < 9
 
 
 def test_a_broken_file_of_lines_is_told(make: Callable[..., Any]) -> None:

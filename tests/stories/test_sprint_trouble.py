@@ -270,3 +270,16 @@ def comparable(bench: Any) -> Any:
     """Milestones without times, and issues."""
     state = bench.github.state()
     return [{**each, "closed_at": None} for each in state["milestones"]], state["issues"]
+
+
+def test_a_freeze_that_is_refused_stops_the_run(team: Any) -> None:
+    """Without history the counts in the line are the record: nothing moves before they are there."""
+    run(team, PLAN, FIRST)
+    number = issue(team, "Task", 1)
+    team.github.faults.add(Fault(do="status", status=422, method="PATCH", path="/milestones/1$", nth=1))
+
+    outcome = run(team, PLAN, START)
+
+    placed = {each["number"]: each["milestone"] for each in team.github.state()["issues"]}
+    assert 3 == outcome.exit_code
+    assert "Sprint 1" == placed[number]

@@ -61,7 +61,6 @@ NO_WRITING_HERE = Rule(
 RULES = (NOT_WRITTEN, REMINDER_LOST, UNREADABLE_HISTORY, NO_WRITING_HERE)
 
 DEFAULT_PLAN = Path(".github/milepost.yml")
-REMINDER = "<!-- milepost:reminder"
 MOST_BODY_BYTES = 60_000
 MOST_OUTPUT_BYTES = 500_000
 # Events of these kinds come from people who may not write, or stand for code that is not merged.
@@ -335,7 +334,7 @@ def _remind(
 ) -> tuple[Diagnostic, ...]:
     reminders = _reminders(findings, desired, state, today)
     text = cut(render_reminder(reminders, findings.sheet.words, today), MOST_BODY_BYTES)
-    if add_reminder(world.github, report, f"{REMINDER} {today} -->", text):
+    if add_reminder(world.github, report, today, text):
         return ()
     return (REMINDER_LOST.found(f"the reminder of {today} may not have been written, and is not repeated"),)
 
@@ -382,6 +381,6 @@ PROGRESS = Action(
         Output("report", "The report as JSON, as `scripts/milepost/views/progress.schema.json` describes it."),
     ),
     permissions={"contents": "read", "issues": "read", "pull-requests": "read", "actions": "read"},
-    packages=("PyGithub", "PyYAML", "jsonschema", "actions-toolkit", "apprise", "tzdata"),
+    packages=("PyGithub", "PyYAML", "jsonschema", "packaging", "actions-toolkit", "apprise", "tzdata"),
     icon="trending-up",
 )

@@ -287,6 +287,6 @@ SPRINT = Action(
         Output("plan", "The changes as JSON."),
     ),
     permissions={"issues": "write", "pull-requests": "write", "contents": "write", "actions": "write"},
-    packages=("PyGithub", "PyYAML", "jsonschema", "actions-toolkit", "tzdata"),
+    packages=("PyGithub", "PyYAML", "jsonschema", "packaging", "actions-toolkit", "tzdata"),
     icon="repeat",
 )

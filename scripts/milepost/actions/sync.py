@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from milepost.core.change import Plan, Verb
+from milepost.core.compatibility import judge_environments
 from milepost.core.diff import diff, judge_limits
 from milepost.core.mode import Mode, choose_mode
 from milepost.core.model import DesiredState, Snapshot
+from milepost.data.load import load_data
 from milepost.declare import Action, Output, given
-from milepost.diagnostics import has_errors
+from milepost.diagnostics import Diagnostic, has_errors
 from milepost.errors import Refused
 from milepost.remote.apply import Applied, apply_plan
 from milepost.remote.comments import upsert_comment
@@ -46,7 +48,7 @@ class Inputs(WritingInputs):
 
 def run(inputs: Inputs, world: World) -> Outcome:
     """The repository is as the plan file says, or it is told how the two differ."""
-    desired = load_desired(inputs, world)
+    desired = load_desired(inputs, world, lambda plan: _judge_environments(plan, world))
     snapshot = read_snapshot(world.github, desired, prune=inputs.prune)
     mode, reason = choose_mode(
         inputs.mode, event=world.context.event, ref=world.context.ref, default_branch=snapshot.default_branch
@@ -61,6 +63,11 @@ def run(inputs: Inputs, world: World) -> Outcome:
     if mode is Mode.PLAN:
         report = _comment(report, snapshot, world)
     return _outcome(report, world)
+
+
+def _judge_environments(desired: DesiredState, world: World) -> tuple[Diagnostic, ...]:
+    """What was never published is refused where it is planned."""
+    return judge_environments(desired.environments.values(), load_data(), world.today(desired.timezone))
 
 
 def _apply(report: Report, desired: DesiredState, snapshot: Snapshot, world: World) -> Report:
@@ -143,6 +150,6 @@ SYNC = Action(
         Output("plan", "The changes as JSON."),
     ),
     permissions={"issues": "write", "contents": "write", "pull-requests": "write", "actions": "write"},
-    packages=("PyGithub", "PyYAML", "jsonschema", "actions-toolkit", "tzdata"),
+    packages=("PyGithub", "PyYAML", "jsonschema", "packaging", "actions-toolkit", "tzdata"),
     icon="git-pull-request",
 )

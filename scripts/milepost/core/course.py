@@ -132,4 +132,4 @@ def _idle_weeks(streams: Sequence[tuple[Dated, Course]], ends: Sequence[date], w
     idle = next((index for index, week in enumerate(weeks) if week.completed), len(weeks))
     if begun is None:
         return idle
-    return min(idle, next((index for index, end in enumerate(ends) if end - WEEK >= begun - DAY), len(ends)))
+    return min(idle, next((index for index, end in enumerate(ends) if end - WEEK + DAY >= begun), len(ends)))

@@ -112,8 +112,9 @@ class _Walk:
 
     @property
     def is_over(self) -> bool:
-        due_in = self.case.due_in or 0
-        return self.finished[-1:] >= [RUNS * P85 // 100] and len(self.finished) * DAYS > due_in
+        finished = self.finished[-1] if self.finished else 0
+        is_due = len(self.finished) * DAYS > (self.case.due_in or 0)
+        return finished == RUNS or (is_due and finished >= RUNS * P85 // 100)
 
     def believe(self, drawn: list[list[int]]) -> None:
         """Each run knows its typical weeks, as what they are better than the worst one: a lane holds no minus."""

@@ -6,11 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from enum import Enum
-from typing import Final, Literal, TypeVar, Union
+from typing import TYPE_CHECKING, Final, Literal, TypeVar, Union
 
 from milepost.core.cadence import Cadence
 from milepost.core.reporting import Reporting
 from milepost.diagnostics import Location
+
+if TYPE_CHECKING:  # who reads no environment pays for no version specifiers
+    from milepost.core.environment import Environment
 
 
 class Unmanaged(Enum):
@@ -144,15 +147,6 @@ class PlannedIssue:
     state: Planned[State] = UNMANAGED
     milestone: str | None = None
     parent: str | int | None = None
-    at: Location
-
-
-@dataclass(frozen=True, kw_only=True)
-class Environment:
-    """A declared environment; its requirements are kept as written until verify-gpu reads them."""
-
-    name: str
-    image: str | None = None
     at: Location
 
 

@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Literal
 from zoneinfo import ZoneInfo, available_timezones
 
-from milepost.core.model import UNMANAGED, DesiredState, Environment, PlannedLabel
+from milepost.core.model import UNMANAGED, DesiredState, PlannedLabel
 from milepost.core.points import PLACEHOLDER
 from milepost.diagnostics import Diagnostic, Location, Rule, Severity, has_errors, in_file_order
+from milepost.planfile.environments import load_environments
 from milepost.planfile.issues import load_issues
 from milepost.planfile.lint import lint
-from milepost.planfile.milestones import load_milestones, read_written_day
+from milepost.planfile.milestones import load_milestones
 from milepost.planfile.progress import load_reporting
 from milepost.planfile.pull_requests import read_policy
 from milepost.planfile.reading import Reading
@@ -84,7 +85,7 @@ def _read_desired(reading: Reading, workspace: Path | None) -> DesiredState:
         labels=tuple(_read_labels(reading)),
         milestones=milestones,
         issues=tuple(issue for issue, _ in issues),
-        environments=dict(_read_environments(reading)),
+        environments={each.name: each for each in load_environments(reading)},
         cadences=load_cadences(reading),
         size_labels=_read_size_labels(reading),
         has_history=reading.value.get("history") == "branch",
@@ -129,14 +130,6 @@ def _read_labels(reading: Reading) -> Iterator[PlannedLabel]:
             is_absent=each.get("state") == "absent",
             at=reading.at(*path, "name"),
         )
-
-
-def _read_environments(reading: Reading) -> Iterator[tuple[str, Environment]]:
-    for name, each in reading.value.get("environments", {}).items():
-        for path, waiver in reading.members("environments", name, "waive"):
-            if "expires" in waiver:
-                read_written_day(reading, waiver["expires"], *path, "expires")
-        yield name, Environment(name=name, image=each.get("image"), at=reading.at("environments", name))
 
 
 @dataclass(frozen=True)

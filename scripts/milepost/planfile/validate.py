@@ -239,6 +239,7 @@ def _reason(error: Error, keyword: str) -> str:
         "minLength": "is empty",
         "maxLength": f"is longer than {limit} characters",
         "maxItems": f"has more than {limit} members",
+        "maxProperties": f"has more than {limit} members",
         "minimum": f"is below {limit}",
         "maximum": f"is above {limit}{_hint(error)}",
         "pattern": "is not of the form that it must have",

@@ -51,7 +51,12 @@ def _write(run: Run, change: Change) -> None:
     if line and line.frozen:
         run.left_alone(change, "frozen by another run since it was read; left alone")
         return
-    MILESTONE_STEPS[change.noun, change.verb](run, change)
+    try:
+        MILESTONE_STEPS[change.noun, change.verb](run, change)
+    except Refused as refusal:
+        if _is_freezing(change):
+            refusal.status = None  # the counts may be the only record, and without it nothing may move
+        raise
 
 
 def _is_freezing(change: Change) -> bool:
@@ -100,18 +105,8 @@ def _dispatch_one(run: Run, change: Change, workflow: str, since: str) -> bool:
     return is_done
 
 
-def _update(run: Run, change: Change) -> None:
-    """The line is written; it may be the record, so that without it nothing may move."""
-    try:
-        MILESTONE_STEPS[Noun.MILESTONE, Verb.UPDATE](run, change)
-    except Refused as refusal:
-        refusal.status = None
-        raise
-
-
 STEPS: Steps = {
     **MILESTONE_STEPS,
-    (Noun.MILESTONE, Verb.UPDATE): _update,
     (Noun.MILESTONE, Verb.UPDATE): _write,
     (Noun.MILESTONE, Verb.CLOSE): _write,
     (Noun.RECORD, Verb.CREATE): _record,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 from typing import Any
 
 from milepost.core.identity import normal
@@ -10,6 +11,7 @@ from milepost.remote.client import Client, Unanswered
 from milepost.remote.progress import LABEL, MARKER, ReportIssue, find_report
 
 NEEDS = "issues: write"
+REMINDER = "<!-- milepost:reminder"
 ADD = """
 mutation($subject: ID!, $body: String!) {
   addComment(input: {subjectId: $subject, body: $body}) { commentEdge { node { id } } }
@@ -55,13 +57,13 @@ def read_body(client: Client, report: ReportIssue) -> str:
     return str(client.get(f"/issues/{report.number}", needs=NEEDS)["body"] or "")
 
 
-def add_reminder(client: Client, report: ReportIssue, marker: str, text: str) -> bool:
-    """The comment is there, and earlier ones that begin with the marker's first words are minimised.
+def add_reminder(client: Client, report: ReportIssue, day: date, text: str) -> bool:
+    """The day's reminder is there, once, and earlier ones are minimised.
 
     False when nobody knows whether it was written: it is not sent twice.
     """
-    kind = marker.partition(" ")[0] + " " + marker.split(" ")[1]
-    earlier = [each for each in _own_comments(client, report) if each["body"].startswith(kind)]
+    marker = f"{REMINDER} {day} -->"
+    earlier = [each for each in _own_comments(client, report) if each["body"].startswith(REMINDER)]
     is_known = True
     if not any(each["body"].startswith(marker) for each in earlier):
         try:

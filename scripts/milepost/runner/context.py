@@ -25,6 +25,8 @@ class Context:
     server_url: str = "https://github.com"
     api_url: str = "https://api.github.com"
     graphql_url: str = ""
+    tool_cache: Path | None = None
+    docker_config: Path | None = None
     is_runner: bool = False
 
     @property
@@ -61,8 +63,18 @@ def read_context(environment: Mapping[str, str]) -> Context:
         server_url=(get("GITHUB_SERVER_URL") or "https://github.com").rstrip("/"),
         api_url=(get("GITHUB_API_URL") or "https://api.github.com").rstrip("/"),
         graphql_url=get("GITHUB_GRAPHQL_URL", "").rstrip("/"),
+        tool_cache=Path(get("RUNNER_TOOL_CACHE", "")) if get("RUNNER_TOOL_CACHE") else None,
+        docker_config=_find_docker_config(environment),
         is_runner=get("GITHUB_ACTIONS", "").lower() == "true",
     )
+
+
+def _find_docker_config(environment: Mapping[str, str]) -> Path | None:
+    """Where `docker login` keeps what it was told."""
+    folder, home = environment.get("DOCKER_CONFIG"), environment.get("HOME")
+    if folder:
+        return Path(folder, "config.json")
+    return Path(home, ".docker", "config.json") if home else None
 
 
 def _read_payload(path: str) -> Mapping[str, Any]:

@@ -153,6 +153,7 @@ def test_weeks_before_the_work_began_count_for_nothing() -> None:
     assert (Week(completed=1), Week(completed=4), Week(completed=0)) == free.weeks
     assert 5 == len(started.weeks)
     assert pace_of([(track(start=ago(-5)), course((1, 3, 0)))], today=TODAY).weeks == ()
+    assert 12 == len(pace_of([(track(start=date.min), held)], today=TODAY).weeks)
     assert 12 == len(pace_of([(track(), steady())], today=TODAY).weeks)
     assert 12 == len(pace_of([(track(), course((100, 9, 3), (3, 9, 4)))], today=TODAY).weeks)
 

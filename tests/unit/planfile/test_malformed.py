@@ -15,6 +15,7 @@ import yaml
 from jsonschema import Draft202012Validator
 from milepost.diagnostics import Severity
 from milepost.planfile import (
+    environments,
     export,
     issues,
     lint,
@@ -34,7 +35,21 @@ from milepost.planfile.load import load_plan, load_plan_text
 PLANS = Path(__file__).parents[2] / "plans"
 MALFORMED = sorted(path for path in (PLANS / "malformed").iterdir())
 VALID = sorted(path for name in ("valid", "everything", "every-key") for path in (PLANS / name).glob("*.yml"))
-MODULES = (text, source, validate, reading, milestones, issues, load, progress, pull_requests, sprints, relations, lint)
+MODULES = (
+    text,
+    source,
+    validate,
+    reading,
+    milestones,
+    environments,
+    issues,
+    load,
+    progress,
+    pull_requests,
+    sprints,
+    relations,
+    lint,
+)
 RULES = [rule for module in MODULES for rule in module.RULES]
 # Rules that take no file, or a large one: they are tested by name below.
 WITHOUT_A_FILE = {"too-large", "missing-plan", "too-many-problems"}
@@ -79,6 +94,7 @@ def test_every_keyword_of_the_schema_has_a_malformed_plan() -> None:
         "additionalProperties",
         "enum",
         "maxItems",
+        "maxProperties",
         "maxLength",
         "maximum",
         "minItems",

@@ -1,0 +1,103 @@
+"""Machines of public reports, all of them healthy: none is accused.
+
+`machines.json` says of each leaf which page it is from; what no page tells is that of the healthy machine of
+`conftest.py`, so the results of the probes are ours: these people were not asked to run them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from milepost.core.facts import Level, read_facts
+from milepost.core.gpu.capture import capture
+from milepost.core.verdict import Answer
+from milepost.planfile.load import load_plan_text
+from milepost.views.planned import render_entry
+
+KINDS = ("GeForce", "MIG", "vGPU", "WSL", "GH200", "Eight H100", "One of eight", "Time-sliced", "NGC", "conda", "Open")
+
+
+def rebuild(described: dict[str, Any], new_machine: Callable[..., Any]) -> Any:
+    """The machine that the report describes."""
+    machine = new_machine(gpus=described["gpus"], level=described["level"])
+    for part in described["leaves"]:
+        for place, value in part["values"].items():
+            for each in spread(place, described["gpus"]):
+                machine = machine.put(each, value)
+    for place, reason in (described["unread"] or {"reasons": {}})["reasons"].items():
+        for each in spread(place, described["gpus"]):
+            machine = machine.unread(each, reason)
+    site = machine.get("/torch/path").rpartition("/torch/")[0]
+    if not any("/loaded" in part["values"] for part in described["leaves"]):
+        machine = machine.put("/loaded", [{"family": "cudnn", "path": f"{site}/nvidia/cudnn/lib/libcudnn.so.9"}])
+    return machine
+
+
+def spread(place: str, gpus: int) -> Iterator[str]:
+    """The place, on each GPU when it has a star."""
+    yield from (place.replace("*", str(index)) for index in range(gpus)) if "*" in place else (place,)
+
+
+def test_no_healthy_machine_is_accused(
+    published: list[dict[str, Any]], court: Any, new_machine: Callable[..., Any], declare: Callable[..., Any]
+) -> None:
+    """Each passes against its true declaration, without an error."""
+    found = {}
+    for each in published:
+        verdict = court.judge(rebuild(each, new_machine), declare(**each["environment"]), level=each["level"])
+        found[each["name"]] = (verdict.answer, [one.id for one in verdict.findings if one.is_blocking])
+
+    assert len(published) >= 12
+    assert {name: (Answer.PASS, []) for name in found} == found
+
+
+def test_every_kind_of_machine_is_there(published: list[dict[str, Any]]) -> None:
+    """And each has a page that tells of it."""
+    names = " ".join(each["name"] for each in published)
+
+    assert [] == [kind for kind in KINDS if kind not in names]
+    assert {True, False} == {
+        part["values"]["/driver/has_open_module"]
+        for each in published
+        for part in each["leaves"]
+        if "/driver/has_open_module" in part["values"]
+    }
+    for each in published:
+        assert all(part["source"].startswith("https://") for part in each["leaves"])
+        assert each["unread"] is None or each["unread"]["source"].startswith("https://")
+
+
+def test_a_captured_machine_passes_against_its_own_entry(
+    published: list[dict[str, Any]], court: Any, new_machine: Callable[..., Any]
+) -> None:
+    """For every one of them: the entry is a valid plan file, and the machine meets it."""
+    for each in published:
+        machine = rebuild(each, new_machine)
+        entry = render_entry("here", capture(read_facts(machine.value)))
+        desired, problems = load_plan_text(f"version: 1\n{entry}".encode(), file="captured", workspace=None)
+        assert desired is not None, (each["name"], entry, problems)
+
+        verdict = court.judge(machine, desired.environments["here"], level=each["level"])
+
+        assert Answer.PASS is verdict.answer, (each["name"], entry, verdict.findings)
+
+
+@pytest.mark.parametrize("spoiled", ["/gpus/0/name", "/torch/version", "/driver/version", "/gpus/0/capability"])
+def test_a_capture_holds_on_to_what_it_saw(spoiled: str, court: Any, machine: Any) -> None:
+    """Another machine does not meet the entry."""
+    others = {
+        "/gpus/0/name": "NVIDIA A100-SXM4-80GB",
+        "/torch/version": "2.10.0+cu130",
+        "/driver/version": "575.57.08",
+        "/gpus/0/capability": "8.0",
+    }
+    entry = render_entry("here", capture(read_facts(machine.value)))
+    desired, _ = load_plan_text(f"version: 1\n{entry}".encode(), file="captured", workspace=None)
+    assert desired is not None
+
+    verdict = court.judge(machine.put(spoiled, others[spoiled]), desired.environments["here"])
+
+    assert Answer.FAIL is verdict.answer
+    assert Level.FULL is verdict.level
