@@ -114,11 +114,13 @@ class Item:
     closes: tuple[int, ...] = ()
     milestone: Milestone | None = None
     places: list[tuple[datetime, Milestone | None, str]] = field(default_factory=list)
+    has_left: bool = False
 
     def place(self, milestone: Milestone | None, now: datetime) -> None:
         """The item is in that milestone from now on."""
         if milestone is not self.milestone:
             self.places.append((now, milestone, milestone.title if milestone else ""))
+            self.has_left = self.has_left or self.milestone is not None
         self.milestone = milestone
 
     def place_before(self, moment: datetime) -> tuple[Milestone | None, str]:
@@ -129,11 +131,14 @@ class Item:
 
 @dataclass(frozen=True)
 class Carry:
-    """Where an open item goes when its sprint is over: by which word, to which milestone, and for the how manieth time."""
+    """Where an open item goes when its sprint is over: by which word, to which milestone, and how often it was carried.
+
+    Where there is no record yet it is counted from GitHub's events, which the model does not keep: None.
+    """
 
     to: str
     milestone: str | None
-    carries: int
+    carries: int | None
 
 
 @dataclass(frozen=True)
@@ -416,13 +421,25 @@ def _record(team: Team, line: Line, milestone: Milestone) -> Record:
 
 
 def _carry(team: Team, number: int) -> Carry:
-    """Counted from the records of this cadence; what stays is carried no further than it was."""
-    mine = [record for key, record in team.repository.closed.items() if key[0] == team.cadence.key]
-    before = max((each.carried[number].carries for each in mine if number in each.carried), default=0)
-    to = team.moves[number]
+    """What leaves is carried once more than before, what stays is not."""
+    to, before = team.moves[number], _carries(team, number)
     if isinstance(to, Milestone):
-        return Carry("next", to.title, before + 1)
-    return Carry(to, None, before + (to == "backlog"))
+        return Carry("next", to.title, None if before is None else before + 1)
+    return Carry(to, None, None if before is None else before + (to == "backlog"))
+
+
+def _carries(team: Team, number: int) -> int | None:
+    """How often the records of this cadence say that it was carried; None when only events of GitHub could tell."""
+    mine = [record for key, record in team.repository.closed.items() if key[0] == team.cadence.key]
+    if not mine and team.repository.items[number].has_left:
+        return None
+    carries = [each.carried[number].carries for each in mine if number in each.carried]
+    return None if None in carries else max((each for each in carries if each is not None), default=0)
+
+
+def _midnight(team: Team, day: date) -> datetime:
+    """The moment at which the day is over in the team's zone."""
+    return datetime.combine(day + timedelta(days=1), time(), ZoneInfo(team.plan.timezone))
 
 
 def _rebuild(team: Team, line: Line, milestone: Milestone) -> frozenset[int]:
@@ -430,11 +447,10 @@ def _rebuild(team: Team, line: Line, milestone: Milestone) -> frozenset[int]:
 
     Of a milestone that is deleted by now GitHub tells the title alone.
     """
-    midnight = datetime.combine(line.start + timedelta(days=1), time(), ZoneInfo(team.plan.timezone))
     titles = {milestone.title, *(each.title for each in team.computed if each.number == line.number)}
     there = set()
     for each in team.repository.items.values():
-        place, title = each.place_before(midnight)
+        place, title = each.place_before(_midnight(team, line.start))
         is_deleted = all(place is not other for other in team.repository.milestones)
         if place is milestone or (is_deleted and title in titles):
             there.add(each.number)
@@ -464,9 +480,9 @@ def _move(team: Team, now: datetime, answer: Answer) -> None:
     for number, to in team.moves.items():
         if to in ("keep", "block"):
             continue
-        target = to if isinstance(to, Milestone) else None
-        team.repository.items[number].place(target, now)
-        team.repository.items[number].labels |= set(team.cadence.labels)
+        item, target = team.repository.items[number], to if isinstance(to, Milestone) else None
+        item.place(target, now)
+        item.labels |= set(team.cadence.labels)
         answer.moved.append((number, target.title if target else "backlog"))
 
 
