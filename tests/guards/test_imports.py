@@ -43,7 +43,7 @@ CALLS_ONLY_IN = {
     "print": ("cli.py", "simulator/server.py"),
     "open": (),
     "sys.exit": ("probe/start.py",),
-    "time.sleep": ("remote/client.py", "simulator/server.py"),
+    "time.sleep": ("remote/client.py", "simulator/server.py", "probe/worker.py"),
     "time.time": ("remote/client.py",),
     "datetime.now": ("cli.py",),
     "date.today": (),

@@ -56,7 +56,8 @@ def _read_entry(reading: Reading, each: dict[str, Any], path: Steps) -> Entry | 
     reading.judge_line(title, *path, "title")
     start = read_written_day(reading, anchor["start"], *path, "anchor", "start")
     length = _read_days(reading, each["length"], (*path, "length"), fewest=1)
-    _judge_title(reading, title, length, path)
+    is_shortened = each.get("skip-mode") == "shorten"
+    _judge_title(reading, title, has_weeks=length >= 7 and not is_shortened, path=path)
     _judge_names(reading, each, path)
     return Entry(
         title=title,
@@ -65,7 +66,7 @@ def _read_entry(reading: Reading, each: dict[str, Any], path: Steps) -> Entry | 
         length=length,
         gap=_read_days(reading, each.get("gap") or "0 days", (*path, "gap"), fewest=0),
         skip=frozenset(_read_skip(reading, each, path)),
-        is_shortened=each.get("skip-mode") == "shorten",
+        is_shortened=is_shortened,
         settings=_read_settings(reading, each, path),
         at=reading.at(*path, "title"),
     )
@@ -130,7 +131,8 @@ def _read_skip(reading: Reading, each: dict[str, Any], path: Steps) -> Iterator[
         yield from (begin + timedelta(days=number) for number in range((end - begin).days + 1))
 
 
-def _judge_title(reading: Reading, title: str, length: int, path: Steps) -> None:
+def _judge_title(reading: Reading, title: str, *, has_weeks: bool, path: Steps) -> None:
+    """With `has_weeks` no two sprints start in one week."""
     named = re.findall(r"\{([^{}]*)\}", title)
     unknown = [each for each in named if each not in PLACEHOLDERS]
     rest = re.sub(r"\{[^{}]*\}", "", title)
@@ -139,9 +141,9 @@ def _judge_title(reading: Reading, title: str, length: int, path: Steps) -> None
         word = unknown[0] if unknown else rest
         way_out = nearest(word, PLACEHOLDERS, otherwise=f"the placeholders are: {known}")
         reading.report(BAD_SPRINT_TITLE, f"{quote(title)} has no such placeholder", *path, "title", help=way_out)
-    elif not {"number", "start", "end"} & set(named) and not ({"year", "week"} <= set(named) and length >= 7):
+    elif not {"number", "start", "end"} & set(named) and not ({"year", "week"} <= set(named) and has_weeks):
         summary = f"{quote(title)} gives two sprints the same title"
-        way_out = "put {number}, {start} or {end} into it; {year} and {week} together do for sprints of a week or more"
+        way_out = "put {number}, {start} or {end} into it; {year} and {week} together do for sprints of whole weeks"
         reading.report(BAD_SPRINT_TITLE, summary, *path, "title", help=way_out)
 
 
