@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import csv
 import hashlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -52,9 +53,19 @@ def _judged(distributions: list[Any]) -> Iterator[tuple[str, Any]]:
 
 
 def _list_libraries(distribution: Any) -> Iterator[tuple[Path, int | None, str | None]]:
-    """Each library with the size and the hash that RECORD gives; none where there is no RECORD."""
-    for each in distribution.files or ():
-        is_library = each.name.endswith(".so") or ".so." in each.name
-        if is_library and (each.size is not None or each.hash is not None):
-            digest = each.hash.value if each.hash is not None and each.hash.mode == "sha256" else None
-            yield Path(str(each.locate())), each.size, digest
+    """Each library with the size and the hash that RECORD gives; none where there is no RECORD.
+
+    RECORD is read here, since from Python 3.12 on `distribution.files` leaves out what is missing.
+    """
+    for row in csv.reader((distribution.read_text("RECORD") or "").splitlines()):
+        path, written, size = (*row, "", "", "")[:3]
+        name = path.rpartition("/")[2]
+        is_library = name.endswith(".so") or ".so." in name
+        if is_library and (written or size):
+            algorithm, _, digest = written.partition("=")
+            is_known = algorithm == "sha256" and bool(digest)
+            yield (
+                Path(str(distribution.locate_file(path))),
+                int(size) if size.isdigit() else None,
+                digest if is_known else None,
+            )
