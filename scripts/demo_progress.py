@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
-RUN = Path(__file__).resolve().parent / "run.py"
+from demo_command import run_command
+
 REPOSITORY = "octo/models"
 PLAN = """\
 version: 1
@@ -73,20 +71,5 @@ def _go_to(github: Any, day: date, *, hour: int) -> None:
 
 
 def _run(folder: Path, url: str, day: date, form: str) -> str:
-    command = [sys.executable, str(RUN), "progress", "--write", "true", "--today", str(day), "--plan", "milepost.yml"]
-    command += ["--repository", REPOSITORY, "--api-url", url, "--format", form]
-    foreign = ("GITHUB_", "INPUT_", "RUNNER_")
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
-    finished = subprocess.run(
-        command,
-        cwd=folder,
-        env={**environment, "GITHUB_TOKEN": "job-token"},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        check=False,
-    )
-    if finished.returncode:
-        raise RuntimeError(finished.stdout + finished.stderr)
-    return finished.stdout
+    arguments = ["progress", "--write", "true", "--today", str(day), "--plan", "milepost.yml"]
+    return run_command(folder, [*arguments, "--repository", REPOSITORY, "--api-url", url, "--format", form])

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-RUN = Path(__file__).resolve().parent / "run.py"
+from demo_command import run_command
+
 REPOSITORY = "octo/sprints"
 PLAN = """\
 version: 1
@@ -72,21 +70,7 @@ def print_records(records: dict[str, Any]) -> None:
 
 def _run(folder: Path, url: str, day: str) -> dict[str, Any]:
     """The daily run, as on the command line."""
-    command = [sys.executable, str(RUN), "sprint", "--mode", "apply", "--today", day, "--plan", "milepost.yml"]
-    command += ["--pace", "50/s", "--repository", REPOSITORY, "--api-url", url, "--format", "json"]
-    foreign = ("GITHUB_", "INPUT_", "RUNNER_")
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
-    finished = subprocess.run(
-        command,
-        cwd=folder,
-        env={**environment, "GITHUB_TOKEN": "job-token"},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        check=False,
-    )
-    if finished.returncode:
-        raise RuntimeError(finished.stdout + finished.stderr)
-    outcome: dict[str, Any] = json.loads(finished.stdout)
+    arguments = ["sprint", "--mode", "apply", "--today", day, "--plan", "milepost.yml", "--pace", "50/s"]
+    arguments += ["--repository", REPOSITORY, "--api-url", url, "--format", "json"]
+    outcome: dict[str, Any] = json.loads(run_command(folder, arguments))
     return outcome
