@@ -1,0 +1,135 @@
+"""The files that adopt the suite: a workflow that calls one of ours, the first plan file, the template's line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+from milepost.core.flows import Flow, Trigger, choose_minute
+
+CHECKOUT = "actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1 # v7.0.1"
+RUNNER = "ubuntu-latest"
+# What an audit must know of an event that runs with more rights than who sends it.
+REASONS = {
+    "pull_request_target": "zizmor: ignore[dangerous-triggers] the rules come from the default branch, and no code of the pull request is fetched"
+}
+CLOSES = "Closes #"
+# What YAML takes for something else than text.
+NO_WORDS = ("true", "false", "null", "yes", "no", "on", "off", "y", "n")
+TEMPLATE = f"<!-- The issue that this pull request is for; its milestone is where it counts. -->\n{CLOSES}\n"
+
+
+class Edition(str, Enum):
+    """How a caller uses the suite: by its reusable workflows, or by its actions in steps of its own."""
+
+    REUSABLE = "reusable"
+    COMPOSITE = "composite"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """Where the suite is: its repository, the commit, and the version that the comment beside it tells."""
+
+    uses: str
+    sha: str
+    version: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """The repository that adopts the suite."""
+
+    repository: str
+    default_branch: str
+
+
+def render_caller(flow: Flow, edition: Edition, source: Source, place: Place) -> str:
+    """The caller's workflow file."""
+    lines = [f"name: milepost {flow.name}", *_triggers(flow, place), "permissions: {}"]
+    if edition is Edition.REUSABLE:
+        lines += ["jobs:", f"  {flow.name}:", _permissions(flow)]
+        lines += [f"    uses: {source.uses}/.github/workflows/{flow.name}.yml@{source.sha} # {source.version}"]
+        lines += [f"    with: {_mapping(_passed(flow))}"] if flow.passed else []
+    else:
+        lines += [_concurrency(flow), "jobs:", f"  {flow.name}:", f"    runs-on: {RUNNER}", _permissions(flow)]
+        lines += [f"    environment: {flow.environment}"] if flow.environment else []
+        lines += ["    steps:", *_steps(flow, source)]
+    return "\n".join(lines) + "\n"
+
+
+def render_starter(schema: str) -> str:
+    """A plan file that plans nothing, and shows how to begin."""
+    return f"# yaml-language-server: $schema={schema}\nversion: 1\n{EXAMPLE}"
+
+
+EXAMPLE = """\
+# timezone: Asia/Shanghai # where days begin and end; UTC when left out
+# labels:
+#   - {name: training, color: "1d76db", description: Training loop}
+# milestones:
+#   - title: v0.1
+#     due: 2027-03-31
+#     description: What is true when it is closed
+#     issues:
+#       - {title: The first step, labels: [training]}
+"""
+
+
+def _triggers(flow: Flow, place: Place) -> Iterator[str]:
+    if len(flow.triggers) == 1 and not _options(flow, flow.triggers[0], place):
+        yield f"on: {flow.triggers[0].event}"
+        return
+    yield "on:"
+    for each in flow.triggers:
+        reason = f" # {REASONS[each.event]}" if each.event in REASONS else ""
+        yield f"  {each.event}: {_options(flow, each, place)}".rstrip() + reason
+
+
+def _options(flow: Flow, trigger: Trigger, place: Place) -> str:
+    if trigger.event == "schedule":
+        minute = choose_minute(place.repository, flow.name)
+        return f'[{{cron: "{minute} {trigger.hour} * * {trigger.days}"}}]'
+    if trigger.is_of_default_branch:
+        return f"{{branches: [{_text(place.default_branch)}]}}"
+    if trigger.types:
+        return f"{{types: [{', '.join(trigger.types)}]}}"
+    if trigger.inputs:
+        described = {name: f"{{description: {_text(about)}}}" for name, about in trigger.inputs.items()}
+        return f"{{inputs: {{{', '.join(f'{name}: {about}' for name, about in described.items())}}}}}"
+    return ""
+
+
+def _permissions(flow: Flow) -> str:
+    levels = ", ".join(f"{each.scope}: {each.level}" for each in flow.grants)
+    return f"    permissions: {{{levels}}} # {'; '.join(each.reason for each in flow.grants)}"
+
+
+def _concurrency(flow: Flow) -> str:
+    group = flow.group or f"milepost-{flow.name}"
+    return f"concurrency: {{group: {_text(group)}, cancel-in-progress: false}}"
+
+
+def _steps(flow: Flow, source: Source) -> Iterator[str]:
+    if flow.has_checkout:
+        yield f"      - uses: {CHECKOUT}"
+        yield "        with: {persist-credentials: false}"
+    yield f"      - uses: {source.uses}/actions/{flow.action}@{source.sha} # {source.version}"
+    given = {**flow.inputs, **_passed(flow)}
+    if given:
+        yield f"        with: {_mapping(given)}"
+
+
+def _passed(flow: Flow) -> dict[str, str]:
+    return {name: f"${{{{ inputs.{name} }}}}" for name in flow.passed}
+
+
+def _mapping(values: Mapping[str, str]) -> str:
+    return f"{{{', '.join(f'{name}: {_text(value)}' for name, value in values.items())}}}"
+
+
+def _text(value: str) -> str:
+    """The text as a scalar of YAML that is that text: plain when it is a word, else in JSON's quotes."""
+    is_word = value.isascii() and value.replace("-", "").isalpha() and value.lower() not in NO_WORDS
+    return value if is_word else json.dumps(value)
