@@ -77,20 +77,21 @@ FLOWS = (
             Grant("pull-requests", "write", "the comment with the plan"),
         ),
         inputs={"mode": "plan"},
+        group="milepost-plan-${{ github.event.pull_request.number || github.ref }}",
     ),
     Flow(
         name="apply",
         action="sync",
         triggers=(
             Trigger(event="push", loss="a merged plan is not applied", is_of_default_branch=True, is_vital=True),
-            Trigger(event="workflow_dispatch", loss=GOES_ON),
+            Trigger(event="workflow_dispatch", loss=GOES_ON, inputs=MODE),
         ),
         grants=(
             Grant("contents", "write", "the plan file, milestone branches"),
             Grant("issues", "write", "labels, milestones, issues"),
             Grant("actions", "write", "a run that goes on"),
         ),
-        inputs={"mode": "apply"},
+        passed=("mode",),
     ),
     Flow(
         name="drift",
@@ -184,6 +185,7 @@ FLOWS = (
             Grant("issues", "read", "which milestones are open"),
             Grant("packages", "read", "the image"),
         ),
+        group="milepost-verify-gpu-${{ github.ref }}-${{ inputs.environment || inputs.milestone }}",
     ),
     Flow(
         name="progress",
@@ -215,6 +217,7 @@ FLOWS = (
             Grant("issues", "write", "milestones, and the issues that move"),
             Grant("pull-requests", "read", "the notes"),
             Grant("statuses", "read", "the required statuses"),
+            Grant("checks", "read", "the required checks"),
             Grant("actions", "write", "the proof of the environment, the workflows that follow"),
         ),
         passed=("milestone",),

@@ -11,6 +11,7 @@ from milepost.core.flows import Flow, Trigger, choose_minute
 
 CHECKOUT = "actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1 # v7.0.1"
 RUNNER = "ubuntu-latest"
+VERIFY = "verify-gpu"
 # What an audit must know of an event that runs with more rights than who sends it.
 REASONS = {
     "pull_request_target": "zizmor: ignore[dangerous-triggers] the rules come from the default branch, and no code of the pull request is fetched"
@@ -53,9 +54,8 @@ def render_caller(flow: Flow, edition: Edition, source: Source, place: Place) ->
         lines += [f"    uses: {source.uses}/.github/workflows/{flow.name}.yml@{source.sha} # {source.version}"]
         lines += [f"    with: {_mapping(_passed(flow))}"] if flow.passed else []
     else:
-        lines += [_concurrency(flow), "jobs:", f"  {flow.name}:", f"    runs-on: {RUNNER}", _permissions(flow)]
-        lines += [f"    environment: {flow.environment}"] if flow.environment else []
-        lines += ["    steps:", *_steps(flow, source)]
+        lines += [_concurrency(flow), "jobs:", *_job(flow, source)]
+        lines += _machine(source) if flow.name == VERIFY else []
     return "\n".join(lines) + "\n"
 
 
@@ -111,14 +111,37 @@ def _concurrency(flow: Flow) -> str:
     return f"concurrency: {{group: {_text(group)}, cancel-in-progress: false}}"
 
 
-def _steps(flow: Flow, source: Source) -> Iterator[str]:
+def _job(flow: Flow, source: Source) -> Iterator[str]:
+    """The job that runs the action itself; of verify-gpu, the one that looks at the image without a GPU."""
+    is_verify = flow.name == VERIFY
+    name = "image" if is_verify else flow.name
+    yield from (f"  {name}:", f"    name: {name}", f"    runs-on: {RUNNER}", _permissions(flow))
+    if flow.environment:
+        yield f"    environment: {flow.environment}"
+    if is_verify:
+        yield '    outputs: {ref: "${{ steps.run.outputs.ref }}", environment: "${{ steps.run.outputs.environment }}"}'
+    yield "    steps:"
     if flow.has_checkout:
         yield f"      - uses: {CHECKOUT}"
         yield "        with: {persist-credentials: false}"
-    yield f"      - uses: {source.uses}/actions/{flow.action}@{source.sha} # {source.version}"
-    given = {**flow.inputs, **_passed(flow)}
+    yield from ["      - id: run"] if is_verify else []
+    yield f"      {'  ' if is_verify else '- '}uses: {source.uses}/actions/{flow.action}@{source.sha} # {source.version}"
+    given = {**flow.inputs, **_passed(flow), **({"where": "registry"} if is_verify else {})}
     if given:
         yield f"        with: {_mapping(given)}"
+
+
+def _machine(source: Source) -> Iterator[str]:
+    """The job on a machine with a GPU, in the image that was looked at."""
+    yield "  machine:"
+    yield "    name: machine"
+    yield "    needs: image"
+    yield "    runs-on: [self-hosted, gpu]"
+    yield "    permissions: {contents: read, packages: read} # the plan file; the image"
+    yield '    container: {image: "${{ needs.image.outputs.ref }}", options: "--gpus all"}'
+    yield "    steps:"
+    yield f"      - uses: {source.uses}/actions/{VERIFY}@{source.sha} # {source.version}"
+    yield '        with: {environment: "${{ needs.image.outputs.environment }}"}'
 
 
 def _passed(flow: Flow) -> dict[str, str]:
