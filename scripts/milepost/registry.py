@@ -16,6 +16,7 @@ COMMANDS = {
     "validate": "milepost.actions.validate:VALIDATE",
     "export": "milepost.actions.export:EXPORT",
     "init": "milepost.actions.init:INIT",
+    "doctor": "milepost.actions.doctor:DOCTOR",
 }
 
 

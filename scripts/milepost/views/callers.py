@@ -107,7 +107,8 @@ def _permissions(flow: Flow) -> str:
 
 
 def _concurrency(flow: Flow) -> str:
-    group = flow.group or f"milepost-{flow.name}"
+    # Only a called workflow has those inputs.
+    group = (flow.group or f"milepost-{flow.name}").replace("-${{ inputs.environment || inputs.milestone }}", "")
     return f"concurrency: {{group: {_text(group)}, cancel-in-progress: false}}"
 
 
@@ -138,7 +139,7 @@ def _machine(source: Source) -> Iterator[str]:
     yield "    needs: image"
     yield "    runs-on: [self-hosted, gpu]"
     yield "    permissions: {contents: read, packages: read} # the plan file; the image"
-    yield '    container: {image: "${{ needs.image.outputs.ref }}", options: "--gpus all"}'
+    yield '    container: {image: "${{ needs.image.outputs.ref }}", options: "--gpus all"} # zizmor: ignore[unpinned-images] it is NAME@sha256:…'
     yield "    steps:"
     yield f"      - uses: {source.uses}/actions/{VERIFY}@{source.sha} # {source.version}"
     yield '        with: {environment: "${{ needs.image.outputs.environment }}"}'
