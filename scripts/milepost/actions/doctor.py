@@ -19,6 +19,7 @@ from milepost.core.doctor import (
     judge_pins,
     judge_triggers,
 )
+from milepost.core.model import DesiredState
 from milepost.core.setup import (
     NOT_KNOWN,
     Setup,
@@ -81,7 +82,7 @@ def run(inputs: Inputs, world: World) -> Outcome:
     patient = _Patient(
         files=files,
         callers=callers,
-        followers=tuple(name for each in desired.cadences for name in each.then) if desired else (),
+        followers=_list_followers(desired),
         setup=setup,
         branch=branch,
         today=world.today(desired.timezone if desired else "UTC"),
@@ -93,6 +94,12 @@ def run(inputs: Inputs, world: World) -> Outcome:
         *_check_setup(patient),
     ]
     return _outcome(checks)
+
+
+def _list_followers(desired: DesiredState | None) -> tuple[str, ...]:
+    """The workflows that sprints dispatch."""
+    entries = [entry for each in desired.cadences for entry in each.entries] if desired else []
+    return tuple(name for entry in entries for name in entry.settings.then)
 
 
 def _read_setup(callers: Sequence[Caller], world: World) -> tuple[Setup | None, str]:
