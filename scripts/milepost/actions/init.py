@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from milepost import __version__
-from milepost.core.flows import DEFAULT, FLOWS, Flow, find_flow
+from milepost.core.flows import DEFAULT, FLOWS, Flow
 from milepost.core.model import Snapshot
 from milepost.declare import BAD_INPUT, GITHUB_TOKEN, Action, Output, given
 from milepost.diagnostics import Diagnostic, Rule, Severity
@@ -18,6 +18,7 @@ from milepost.planfile.export import render_plan_file
 from milepost.planfile.load import load_plan
 from milepost.planfile.validate import read_schema
 from milepost.provenance import read_commit, read_default_branch
+from milepost.registry import COMMANDS
 from milepost.remote.snapshot import read_everything
 from milepost.runner.files import create_file, is_inside
 from milepost.views.callers import CLOSES, TEMPLATE, Edition, Place, Source, render_caller, render_starter
@@ -33,6 +34,8 @@ HOME = "milepost/milepost"
 PLAN = Path(".github/milepost.yml")
 TEMPLATE_FILE = Path(".github/pull_request_template.md")
 TEMPLATE_FOLDERS = (".github", ".", "docs")
+CHOICES = {each.name: each for each in FLOWS if each.action in COMMANDS}
+USUAL = tuple(each for each in DEFAULT if each in CHOICES)
 # github.com, and the Enterprise Cloud that is like it; Enterprise Server has no `$/` in reusable workflows.
 CLOUD = re.compile(r"(api\.)?github\.com|.+\.ghe\.com")
 
@@ -43,8 +46,8 @@ class Inputs:
         "Token that reads the repository, so that the plan file holds what is there.", default=GITHUB_TOKEN, secret=True
     )
     actions: str = given(
-        f"What to adopt, with commas between: {', '.join(each.name for each in FLOWS)}."
-        f" When empty: {', '.join(DEFAULT)}, and sprint when the plan file has `sprints:`.",
+        f"What to adopt, with commas between: {', '.join(CHOICES)}."
+        f" When empty: {', '.join(USUAL)}, and sprint when the plan file has `sprints:`.",
         default="",
     )
     sha: str = given(
@@ -121,14 +124,12 @@ def _choose_flows(inputs: Inputs, world: World) -> list[Flow]:
     names = [each for each in re.split(r"[,\s]+", inputs.actions) if each]
     if not names:
         desired, _ = load_plan(PLAN, workspace=world.context.workspace)
-        names = [*DEFAULT, *(["sprint"] if desired is not None and desired.cadences else [])]
-    unknown = [each for each in names if find_flow(each) is None]
+        names = [*USUAL, *(["sprint"] if desired is not None and desired.cadences else [])]
+    unknown = [each for each in names if each not in CHOICES]
     if unknown:
-        known = ", ".join(each.name for each in FLOWS)
-        raise Unusable(
-            BAD_INPUT.found(f"--actions: there is no {each!r}", help=f"choose from {known}") for each in unknown
-        )
-    return [each for each in FLOWS if each.name in names]
+        known = f"choose from {', '.join(CHOICES)}"
+        raise Unusable(BAD_INPUT.found(f"--actions: there is no {each!r}", help=known) for each in unknown)
+    return [each for name, each in CHOICES.items() if name in names]
 
 
 def _choose_edition(world: World) -> Edition:
