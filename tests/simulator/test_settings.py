@@ -61,3 +61,26 @@ def test_a_classic_token_is_told_its_scopes(make_wire: Callable[..., Any]) -> No
 
     assert "repo, gist" == wire.headers("GET", REPO, token="classic")[1]["x-oauth-scopes"]
     assert "x-oauth-scopes" not in wire.headers("GET", REPO, token="plain")[1]
+
+
+def test_inputs_of_a_dispatch_may_stand_in_braces(make_wire: Callable[..., Any]) -> None:
+    """As people write them on one line, with quotes and braces inside; what is not declared is refused."""
+    line = '  workflow_dispatch: {inputs: {mode: {description: "a: {b}, c: d", type: choice}, pull-request: {}}}\n'
+    files = {
+        ".github/workflows/a.yml": f"on:\n  push:\n{line}jobs: {{}}\n",
+        ".github/workflows/b.yml": "on: {workflow_dispatch: {inputs: {mode: {default: plan}}}}\n",
+        ".github/workflows/c.yml": "on: [push, workflow_dispatch]\n",
+    }
+    wire = make_wire({"files": files})
+
+    def status(name: str, **inputs: str) -> int:
+        body = {"ref": "main", "inputs": inputs}
+        return int(wire.status("POST", f"{REPO}/actions/workflows/{name}.yml/dispatches", body)[0])
+
+    assert [204, 204, 204] == [status("a", mode="x"), status("a", **{"pull-request": "1"}), status("b", mode="x")]
+    assert [422, 422, 422, 422] == [
+        status("a", c="x"),
+        status("a", b="x"),
+        status("b", default="x"),
+        status("c", mode="x"),
+    ]
