@@ -23,6 +23,9 @@ class Noun(str, Enum):
     PULL_REQUEST = "pull request"
     RECORD = "record"
     WORKFLOW = "workflow"
+    TAG = "tag"
+    RELEASE = "release"
+    ASSET = "asset"
 
 
 class Verb(str, Enum):

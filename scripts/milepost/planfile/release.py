@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from milepost.core.model import PlannedMilestone
 from milepost.core.next_title import is_next_pattern
-from milepost.core.ref_name import judge_tag
+from milepost.core.release_checks import judge_name
 from milepost.core.releasing import (
     NotesSettings,
     NotesSource,
@@ -21,7 +22,6 @@ from milepost.diagnostics import Rule, Severity
 from milepost.planfile.reading import Reading
 from milepost.planfile.wording import nearest, quote
 
-BAD_TAG = Rule("bad-tag", Severity.ERROR, "A milestone that is to be released cannot have the tag that it would get.")
 BAD_TAG_PATTERN = Rule("bad-tag-pattern", Severity.ERROR, "The pattern of tags does not make one tag for each title.")
 BAD_NEXT_PATTERN = Rule("bad-next-pattern", Severity.ERROR, "The pattern of the next milestone raises no number.")
 BAD_TEMPLATE_PATH = Rule(
@@ -30,7 +30,7 @@ BAD_TEMPLATE_PATH = Rule(
 UNKNOWN_RELEASE_ENVIRONMENT = Rule(
     "unknown-release-environment", Severity.ERROR, "A release requires an environment that the plan does not define."
 )
-RULES = (BAD_TAG, BAD_TAG_PATTERN, BAD_NEXT_PATTERN, BAD_TEMPLATE_PATH, UNKNOWN_RELEASE_ENVIRONMENT)
+RULES = (BAD_TAG_PATTERN, BAD_NEXT_PATTERN, BAD_TEMPLATE_PATH, UNKNOWN_RELEASE_ENVIRONMENT)
 
 SECTION = "release"
 
@@ -114,11 +114,6 @@ def _judge_patterns(reading: Reading, releasing: Releasing) -> None:
 def _judge_tags(reading: Reading, releasing: Releasing, milestones: Iterable[PlannedMilestone]) -> None:
     """Before anything is closed: the planned titles that release make tags that git takes."""
     for each in milestones:
-        tag = releasing.name_tag(each.title)
-        reason = judge_tag(tag) if releasing.takes(each.title) else ""
-        if reason:
-            at = each.at
-            way_out = "change the title, or what `release:` takes by `milestones:` and `tag:`"
-            reading.problems.append(
-                BAD_TAG.found(f"{quote(each.title)} cannot be tagged {quote(tag)}", at=at, why=reason, help=way_out)
-            )
+        if releasing.takes(each.title):
+            problems = judge_name(each.title, releasing.name_tag(each.title))
+            reading.problems += [replace(problem, at=each.at) for problem in problems]
