@@ -14,7 +14,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 # Who may import what from outside; everybody may import the standard library.
 ONLY_IN = {
     "github": ("remote/",),
-    "requests": ("remote/client.py",),
+    "requests": ("remote/client.py", "remote/transfer.py"),
     "actions_toolkit": ("runner/commands.py",),
     "yaml": ("planfile/",),
     "jsonschema": ("planfile/",),
