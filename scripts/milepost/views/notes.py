@@ -68,7 +68,7 @@ def render_notes(notes: Notes, release: Heading) -> str:
     parts += _dependencies(notes.dependencies, release)
     parts += [] if notes.listed else ["This milestone holds no merged pull request and no completed issue."]
     parts += [_contributors(notes, release)] if notes.contributors else []
-    parts += [_links(notes, release), *_reproduction(release)]
+    parts += [*_links(notes, release), *_reproduction(release)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -195,16 +195,13 @@ def _contributors(notes: Notes, release: Heading) -> str:
     return f"**Contributors:** {people}"
 
 
-def _links(notes: Notes, release: Heading) -> str:
+def _links(notes: Notes, release: Heading) -> Iterator[str]:
+    """Paragraphs of their own: GitHub shows a line end as such here, other readers of Markdown do not."""
     since = f"{release.previous_tag}...{release.tag}" if release.previous_tag is not None else release.tag
-    dropped = f", without {counted(notes.dropped, 'item')} closed as not done" if notes.dropped else ""
-    return "\n".join(
-        [
-            f"**Full changelog:** [{code(since)}]({release.compare_url})<br>",
-            f"**Milestone:** [{code(release.milestone.title)}]({release.milestone_url}){dropped}<br>",
-            f"**Commit:** [{code(release.commit)}]({release.base}/commit/{quote(release.commit)})",
-        ]
-    )
+    dropped = f", {counted(notes.dropped, 'item')} of it closed without being done" if notes.dropped else ""
+    yield f"**Full changelog:** [{code(since)}]({release.compare_url})"
+    yield f"**Milestone:** [{code(release.milestone.title)}]({release.milestone_url}){dropped}"
+    yield f"**Commit:** [{code(release.commit)}]({release.base}/commit/{quote(release.commit)})"
 
 
 def _reproduction(release: Heading) -> Iterator[str]:

@@ -3,7 +3,8 @@
 A template has variables, conditions, loops, `set`, and the filters below. It has no calls, macros, includes or
 other templates, and makes no text but what it prints; so neither memory nor time can grow out of hand:
 the source holds at most MOST_SOURCE bytes, the output MOST_OUTPUT characters, and MOST_STEPS is how often
-parts of the template are looked at, in all loops and filters together. Texts cannot be taken apart,
+parts of the template are looked at, in all loops and filters together: seconds, and half a minute for
+the worst that was found (lists looked for in lists of 2,000 items, over and over). Texts cannot be taken apart,
 which would undo their escaping: a list of variables, a mapping's keys and a list's places are all that can be reached.
 """
 
@@ -170,7 +171,7 @@ def _charge_loops(node: nodes.Node) -> None:
         node.node = _charged(node.node, 1)
 
 
-def _charged(node: nodes.Expr, weight: int) -> nodes.Filter:
+def _charged(node: nodes.Node, weight: int) -> nodes.Filter:
     count = nodes.Const(weight, lineno=node.lineno)
     return nodes.Filter(node, CHARGED, [count], [], None, None, lineno=node.lineno)
 
