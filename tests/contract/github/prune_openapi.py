@@ -80,6 +80,7 @@ OPERATIONS = {
     f"{REPO}/actions/runners": ("get",),
     f"{REPO}/environments/{{environment_name}}": ("get",),
     f"{REPO}/rules/branches/{{branch}}": ("get",),
+    f"{REPO}/actions/artifacts/{{artifact_id}}/{{archive_format}}": ("get",),
     f"{REPO}/dispatches": ("post",),
 }
 PROSE = ("description", "summary", "example", "examples", "externalDocs", "x-github", "title", "tags", "operationId")

@@ -21,6 +21,7 @@ NOUNS = (
     "contents",
     "workflows",
     "settings",
+    "storage",
     "graphql",
 )
 
