@@ -25,6 +25,8 @@ SHA = "0123456789abcdef0123456789abcdef01234567"
 SOURCE = Source(uses="milepost/milepost", sha=SHA, version="v1.2.3")
 PLACE = Place(repository="octo/widgets", default_branch="main")
 WORKFLOWS = Path(".github/workflows")
+SPRINT = 'title: "S {number}", anchor: {number: 1, start: 2027-01-04}, length: 1 week'
+PLAN = f"version: 1\nrelease: {{}}\nsprints: [{{{SPRINT}}}]\n"
 TOKENS = {"admin-token": {"login": "octocat"}, "reader": {"login": "github-actions[bot]", "permissions": {}}}
 
 
@@ -39,7 +41,10 @@ class Patient:
     def __init__(self, folder: Path, make_bench: Callable[..., Any]) -> None:
         self.folder, self.make_bench = folder, make_bench
         (folder / WORKFLOWS).mkdir(parents=True)
-        (folder / ".github/milepost.yml").write_text("version: 1\n", encoding="utf-8")
+        self.plan(PLAN)
+
+    def plan(self, text: str) -> None:
+        (self.folder / ".github/milepost.yml").write_text(text, encoding="utf-8")
 
     def put(self, name: str, text: str | None = None, edition: Edition = Edition.REUSABLE) -> Path:
         path = self.folder / WORKFLOWS / f"milepost-{name}.yml"
@@ -381,26 +386,39 @@ def test_strange_workflows_break_nothing(patient: Patient) -> None:
     assert ["no-callers"] == [each.rule for each in patient.findings()]
 
 
-def test_a_follower_must_take_a_milestone(patient: Patient) -> None:
-    """A sprint's `then:` names workflows that are dispatched with one."""
-    sprints = 'sprints: [{title: "S {number}", anchor: {number: 1, start: 2027-01-04}, length: 1 week, then: [%s]}]\n'
-    (patient.folder / ".github/milepost.yml").write_text(f"version: 1\n{sprints % 'a.yml, b.yml, milepost-c.yml'}")
+def test_a_follower_must_take_what_it_is_dispatched_with(patient: Patient) -> None:
+    """A sprint's `then:` names workflows that are given a milestone, a release's are given nothing."""
+    follow = f"sprints: [{{{SPRINT}, then: [a.yml, b.yml, milepost-c.yml]}}]\nrelease: {{then: [a.yml, d.yml]}}\n"
+    patient.plan(f"version: 1\n{follow}")
     patient.put("sprint")
     (patient.folder / WORKFLOWS / "a.yml").write_text("on: workflow_dispatch\njobs: {}\n")
     patient.put("c", "on: {workflow_dispatch: {inputs: {milestone: {required: true}}}}\njobs: {}\n")
+    (patient.folder / WORKFLOWS / "d.yml").write_text("on: push\njobs: {}\n")
 
-    first, second = sorted(patient.findings(), key=lambda each: each.summary)
+    first, second, third = sorted(patient.findings(), key=lambda each: each.summary)
 
-    assert {"unready-follower"} == {first.rule, second.rule}
-    assert "'a.yml'" in first.summary
-    assert "no `workflow_dispatch` with that input" in first.summary
-    assert "'b.yml', which cannot be dispatched with a milestone: there is no such file" in second.summary
+    assert {"unready-follower"} == {first.rule, second.rule, third.rule}
+    assert (
+        "'a.yml', which cannot be dispatched: it does not declare `workflow_dispatch: {inputs: {mile" in first.summary
+    )
+    assert "'b.yml', which cannot be dispatched: there is no such file" in second.summary
+    assert "'d.yml', which cannot be dispatched: it does not declare `workflow_dispatch:`" in third.summary
+
+
+def test_a_workflow_without_its_section_is_told(patient: Patient) -> None:
+    """Sprints and releases are made only by a plan that says how."""
+    patient.put("sprint")
+    patient.put("release")
+    patient.put("plan")
+    patient.plan("version: 1\n")
+
+    assert ["unplanned-workflow", "unplanned-workflow"] == [each.rule for each in patient.findings()]
 
 
 def test_a_plan_file_with_errors_is_told(patient: Patient) -> None:
     """By its own rules, with their places."""
     patient.put("plan")
-    (patient.folder / ".github/milepost.yml").write_text("version: 1\nmilestons: []\n")
+    patient.plan("version: 1\nmilestons: []\n")
 
     outcome = patient.look()
 

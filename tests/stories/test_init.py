@@ -146,6 +146,16 @@ def test_a_caller_gives_only_what_the_workflow_takes(tmp_path: Path) -> None:
         assert strongest == job["permissions"]
 
 
+@pytest.mark.parametrize("is_asked", [False, True])
+def test_every_caller_finds_its_section_in_the_plan_file(is_asked: bool, bench: Any, tmp_path: Path) -> None:
+    """A release needs one, and has it; sprints are shown how to begin."""
+    adopt(tmp_path / "w", bench if is_asked else None, actions="release,sprint")
+
+    text = (tmp_path / "w/.github/milepost.yml").read_text(encoding="utf-8")
+    assert {"version": 1, "release": {"milestones": "v*"}} == yaml.safe_load(text)
+    assert "# sprints:" in text
+
+
 def test_twice_overwrites_nothing(tmp_path: Path) -> None:
     """Not a byte, whatever stands there; what is left is told."""
     adopt(tmp_path, actions=EVERYTHING)

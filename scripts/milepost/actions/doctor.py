@@ -17,6 +17,7 @@ from milepost.core.doctor import (
     judge_hours,
     judge_permissions,
     judge_pins,
+    judge_sections,
     judge_triggers,
 )
 from milepost.core.model import DesiredState
@@ -60,11 +61,11 @@ class Inputs:
 
 @dataclass(frozen=True, kw_only=True)
 class _Patient:
-    """What was read; `setup` is None without a token."""
+    """What was read, with what the plan file says against the callers; `setup` is None without a token."""
 
     files: tuple[WorkflowFile, ...]
     callers: tuple[Caller, ...]
-    followers: tuple[str, ...]
+    of_plan: tuple[Diagnostic, ...]
     setup: Setup | None
     branch: str
     today: date
@@ -82,7 +83,7 @@ def run(inputs: Inputs, world: World) -> Outcome:
     patient = _Patient(
         files=files,
         callers=callers,
-        followers=_list_followers(desired),
+        of_plan=tuple(_judge_plan(desired, callers, files)) if desired else (),
         setup=setup,
         branch=branch,
         today=world.today(desired.timezone if desired else "UTC"),
@@ -96,10 +97,14 @@ def run(inputs: Inputs, world: World) -> Outcome:
     return _outcome(checks)
 
 
-def _list_followers(desired: DesiredState | None) -> tuple[str, ...]:
-    """The workflows that sprints dispatch."""
-    entries = [entry for each in desired.cadences for entry in each.entries] if desired else []
-    return tuple(name for entry in entries for name in entry.settings.then)
+def _judge_plan(
+    desired: DesiredState, callers: Sequence[Caller], files: Sequence[WorkflowFile]
+) -> Iterator[Diagnostic]:
+    """Whether workflow files and plan file fit each other."""
+    entries = [entry for each in desired.cadences for entry in each.entries]
+    yield from judge_followers((name for each in entries for name in each.settings.then), files, "milestone")
+    yield from judge_followers(desired.releasing.then if desired.releasing else (), files)
+    yield from judge_sections(callers, {"sprint": bool(desired.cadences), "release": desired.releasing is not None})
 
 
 def _read_setup(callers: Sequence[Caller], world: World) -> tuple[Setup | None, str]:
@@ -140,7 +145,7 @@ def _check_callers(patient: _Patient) -> Iterator[Check]:
         name="triggers",
         question="Do the events start what they should?",
         about="",
-        findings=(*judge_triggers(callers), *judge_followers(patient.followers, patient.files)),
+        findings=(*judge_triggers(callers), *patient.of_plan),
         is_used=is_used,
     )
     yield Check(

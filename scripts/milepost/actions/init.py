@@ -21,7 +21,16 @@ from milepost.provenance import read_commit, read_default_branch
 from milepost.registry import COMMANDS
 from milepost.remote.snapshot import read_everything
 from milepost.runner.files import create_file, is_inside
-from milepost.views.callers import CLOSES, TEMPLATE, Edition, Place, Source, render_caller, render_starter
+from milepost.views.callers import (
+    CLOSES,
+    TEMPLATE,
+    Edition,
+    Place,
+    Source,
+    render_caller,
+    render_sections,
+    render_starter,
+)
 from milepost.views.markdown import code
 from milepost.views.plain import one_line
 from milepost.world import Outcome, World
@@ -79,7 +88,7 @@ def run(inputs: Inputs, world: World) -> Outcome:
     client = world.reach()
     snapshot = read_everything(client, closed=False) if client else None
     place = Place(repository=world.context.repository, default_branch=_find_default_branch(snapshot, world))
-    plan, left_out = _render_plan(snapshot)
+    plan, left_out = _render_plan(snapshot, flows)
     files = [plan, _File(path=TEMPLATE_FILE, text=TEMPLATE)]
     files += [
         _File(
@@ -143,15 +152,17 @@ def _find_default_branch(snapshot: Snapshot | None, world: World) -> str:
     return read_default_branch(world.context.workspace) or "main"
 
 
-def _render_plan(snapshot: Snapshot | None) -> tuple[_File, tuple[Diagnostic, ...]]:
-    """What the repository holds, or an example where it holds no milestone."""
-    starter = render_starter(read_schema()["$id"])
-    if snapshot is None:
-        return _File(path=PLAN, text=starter, about="an example to fill in; with a token, it holds what is there"), ()
-    if not snapshot.milestones:
-        return _File(path=PLAN, text=starter, about="an example to fill in: there are no open milestones"), ()
-    text, left_out = render_plan_file(snapshot)
-    return _File(path=PLAN, text=text, about="what the repository holds; applying it changes nothing"), left_out
+def _render_plan(snapshot: Snapshot | None, flows: list[Flow]) -> tuple[_File, tuple[Diagnostic, ...]]:
+    """What the repository holds, or an example where it holds no milestone, and what the workflows look for."""
+    left_out: tuple[Diagnostic, ...] = ()
+    if snapshot is not None and snapshot.milestones:
+        text, left_out = render_plan_file(snapshot)
+        about = "what the repository holds; applying it changes nothing"
+    else:
+        text = render_starter(read_schema()["$id"])
+        why = "with a token, it holds what is there" if snapshot is None else "there are no open milestones"
+        about = f"an example to fill in; {why}"
+    return _File(path=PLAN, text=text + render_sections(flows), about=about), left_out
 
 
 def _judge_paths(files: list[_File], world: World) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from milepost.core.flows import FLOWS, Flow, Trigger, find_flow, is_enough
@@ -21,7 +21,10 @@ UNKNOWN_FLOW = Rule("unknown-flow", Severity.ERROR, "A caller names a workflow t
 MISSING_TRIGGER = Rule("missing-trigger", Severity.ERROR, "No caller of the workflow has the event that it lives by.")
 MISSING_EVENT = Rule("missing-event", Severity.WARNING, "A caller lacks an event, so that something is not seen.")
 UNREADY_FOLLOWER = Rule(
-    "unready-follower", Severity.ERROR, "A workflow that is to follow cannot be dispatched with a milestone."
+    "unready-follower", Severity.ERROR, "A workflow that is to follow a sprint or a release cannot be dispatched."
+)
+UNPLANNED = Rule(
+    "unplanned-workflow", Severity.WARNING, "A caller's workflow has no section in the plan file, and ends in an error."
 )
 FULL_HOUR = Rule("full-hour", Severity.WARNING, "A schedule begins on the hour, when GitHub is busiest and drops runs.")
 UNPINNED = Rule("unpinned-use", Severity.WARNING, "An action or workflow is used by a name that can be moved.")
@@ -34,6 +37,7 @@ RULES = (
     MISSING_TRIGGER,
     MISSING_EVENT,
     UNREADY_FOLLOWER,
+    UNPLANNED,
     FULL_HOUR,
     UNPINNED,
     HEAD_CHECKOUT,
@@ -115,19 +119,25 @@ def judge_triggers(callers: Sequence[Caller]) -> Iterator[Diagnostic]:
             yield from _judge_trigger(trigger, flow, of_flow[0], events)
 
 
-def judge_followers(names: Iterable[str], files: Iterable[WorkflowFile]) -> Iterator[Diagnostic]:
-    """The workflows that a sprint or a release dispatches, and that cannot be."""
+def judge_followers(names: Iterable[str], files: Iterable[WorkflowFile], needed: str = "") -> Iterator[Diagnostic]:
+    """The workflows that are dispatched by a sprint, with the input that is `needed`, or a release, and cannot be."""
     known = {each.name: each for each in files}
+    declared = f"`workflow_dispatch: {{inputs: {{{needed}: {{}}}}}}`" if needed else "`workflow_dispatch:`"
     for name in dict.fromkeys(names):
-        file = known.get(name)
-        event = file.events.get("workflow_dispatch") if file else None
-        if event is None or "milestone" not in event.inputs:
-            lacks = "there is no such file" if file is None else "it has no `workflow_dispatch` with that input"
-            yield UNREADY_FOLLOWER.found(
-                f"`then:` names {name!r}, which cannot be dispatched with a milestone: {lacks}",
-                at=event.at if event else None,
-                help="declare `workflow_dispatch: {inputs: {milestone: {required: true}}}` in it",
-            )
+        event = known[name].events.get("workflow_dispatch") if name in known else None
+        if event is None or (needed and needed not in event.inputs):
+            lacks = f"it does not declare {declared}" if name in known else "there is no such file"
+            summary = f"`then:` names {name!r}, which cannot be dispatched: {lacks}"
+            yield UNREADY_FOLLOWER.found(summary, at=event.at if event else None, help=f"declare {declared} in it")
+
+
+def judge_sections(callers: Iterable[Caller], sections: Mapping[str, bool]) -> Iterator[Diagnostic]:
+    """The workflows that look for a section of the plan file, by the workflow's name, that is not there."""
+    for caller in {each.flow.name: each for each in callers if not sections.get(each.flow.name, True)}.values():
+        name = caller.flow.name
+        summary = f"{name} is called, and the plan file has no section for it"
+        help = "write the section, or delete the caller"
+        yield UNPLANNED.found(summary, at=caller.use.at, why="Each of its runs ends in an error.", help=help)
 
 
 def judge_hours(callers: Iterable[Caller]) -> Iterator[Diagnostic]:

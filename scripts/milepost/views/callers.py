@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
@@ -75,6 +75,26 @@ EXAMPLE = """\
 #     issues:
 #       - {title: The first step, labels: [training]}
 """
+
+
+# What a workflow looks for in the plan file, and does nothing without.
+SECTIONS = {
+    "release": """\
+release:
+  milestones: "v*" # closing one of these makes its release
+""",
+    "sprint": """\
+# sprints:
+#   - title: "Sprint {number}"
+#     anchor: {number: 1, start: 2027-01-04}
+#     length: 2 weeks
+""",
+}
+
+
+def render_sections(flows: Iterable[Flow]) -> str:
+    """The sections that the workflows need, to go below what a plan file holds."""
+    return "".join(SECTIONS.get(each.name, "") for each in flows)
 
 
 def _triggers(flow: Flow, place: Place) -> Iterator[str]:
