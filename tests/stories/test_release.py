@@ -523,7 +523,6 @@ def test_a_proven_environment_becomes_an_asset(team: Callable[..., Any]) -> None
     [
         ({"run": {"event": "pull_request"}}, "pull_request"),
         ({"run": {"head_sha": "b" * 40}}, "no run has an artifact"),
-        ({"run": {"head_repository": "evil/widgets"}}, "a fork"),
         ({"run": {"workflow": ".github/workflows/evil.yml"}}, "another workflow"),
         ({"run": {"conclusion": "failure"}}, "did not succeed"),
         ({"expired": True}, "expired"),
