@@ -12,7 +12,9 @@ from milepost.core.verdict import Observed
 from milepost.diagnostics import Diagnostic, Rule, Severity
 
 NOT_REPRODUCED = Rule("environment-not-reproduced", Severity.ERROR, "This is not the environment that was released.")
-MACHINE_DIFFERS = Rule("machine-differs", Severity.WARNING, "The machine is another one than the release was verified on.")
+MACHINE_DIFFERS = Rule(
+    "machine-differs", Severity.WARNING, "The machine is another one than the release was verified on."
+)
 DRIVER_NEWER = Rule("driver-newer", Severity.NOTICE, "The driver is newer than the one that a release was verified on.")
 RULES = (NOT_REPRODUCED, MACHINE_DIFFERS, DRIVER_NEWER)
 

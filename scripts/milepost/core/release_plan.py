@@ -13,9 +13,9 @@ from milepost.core.change import Change, Field, Note, Noun, Plan, Verb
 from milepost.core.identity import block_line
 from milepost.core.release import Asset, ClosedMilestone, Item, Release, Tag
 from milepost.core.release_checks import render_message
+from milepost.core.release_record import CHECKSUMS
 from milepost.core.releasing import OpenIssues, Releasing
 
-CHECKSUMS = "SHA256SUMS"
 MARKER = "<!-- milepost:release "
 LINE = "release"
 
