@@ -7,9 +7,9 @@ import stat
 import zipfile
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from milepost.core.proof import Artifact, WorkflowRun
 from milepost.diagnostics import Rule, Severity
 from milepost.errors import Refused
 from milepost.remote.client import Client
@@ -26,41 +26,6 @@ METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 ENCRYPTED = 0x1
 # What the standard library raises of archives that are none, cut off, or want what it cannot do.
 UNREADABLE = (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError, RuntimeError)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Artifact:
-    """An artifact; the head is that of its run, and `is_own_head` says that it lies in this repository, not in a fork."""
-
-    id: int
-    name: str
-    run: int
-    head_sha: str
-    head_branch: str | None
-    head_repository_id: int | None
-    repository_id: int | None
-    is_expired: bool
-    created_at: str
-    size: int
-
-    @property
-    def is_own_head(self) -> bool:
-        return self.repository_id is not None and self.head_repository_id == self.repository_id
-
-
-@dataclass(frozen=True, kw_only=True)
-class WorkflowRun:
-    """A run of a workflow: `path` is that of its file, without what it was called at; `head_repository` is `owner/name`."""
-
-    id: int
-    path: str
-    event: str
-    head_sha: str
-    head_branch: str | None
-    head_repository: str | None
-    status: str
-    conclusion: str | None
-    url: str
 
 
 def list_artifacts(client: Client, name: str) -> tuple[Artifact, ...]:
