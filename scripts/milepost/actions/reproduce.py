@@ -26,7 +26,7 @@ from milepost.diagnostics import Diagnostic, Rule, Severity, has_errors
 from milepost.errors import ExitCode, Unusable
 from milepost.probing import probe_machine
 from milepost.runner.files import MOST_BYTES
-from milepost.views.plain import counted, quoted
+from milepost.views.plain import counted
 from milepost.views.reproduction import describe_reproduction, render_reproduction, render_reproduction_markdown
 from milepost.views.verdict import read_verdict
 from milepost.world import Outcome, World
@@ -173,9 +173,8 @@ def _tell(
 ) -> Outcome:
     is_same = not has_errors(problems)
     notes = [
-        _describe(release),
-        f"{counted(len(found.files) - 1, 'file')} fit their checksums; "
-        + ("the tag leads to that commit" if found.origin else "GitHub was not asked where the tag leads now"),
+        f"{counted(len(found.files) - 1, 'file')} fit their checksums, and "
+        + ("the tag leads to that commit" if found.origin else "nobody asked GitHub where the tag leads now"),
     ]
     if comparisons:
         notes.append(
@@ -190,12 +189,6 @@ def _tell(
         data=describe_reproduction(release, comparisons),
         diagnostics=problems,
     )
-
-
-def _describe(release: Reproduction) -> str:
-    milestone = release.record.milestone
-    closed = f", closed {milestone.closed_at}" if milestone.closed_at else ""
-    return f"milestone {quoted(milestone.title)}{closed}; released by {release.record.released_by}"
 
 
 REPRODUCE = Action(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ from milepost.core.reproduction import Reproduction
 from milepost.core.verdict import Observed
 from milepost.views.gpu import describe_gpus
 from milepost.views.markdown import cell, prose, table
-from milepost.views.plain import one_line
+from milepost.views.plain import one_line, quoted
 
 VERSIONS = ("torch", "cuda", "cudnn", "nccl", "triton", "torchvision", "python", "driver")
 OURS = "https://github.com/milepost/milepost"
@@ -56,16 +56,21 @@ def list_passages(release: Reproduction) -> tuple[Passage, ...]:
 
 
 def render_reproduction(release: Reproduction, notes: Sequence[str], comparisons: Sequence[Comparison] = ()) -> str:
-    """All of it for a terminal; lines that are no commands begin with `#`, so that the whole can be pasted."""
-    lines = [f"# {one_line(each)}" for each in (_head(release), *notes)]
+    """All of it for a terminal; lines that are no commands begin with `#`, so that the whole can be pasted.
+
+    An interactive zsh knows no comments: foreign words are quoted there, too.
+    """
+    lines = [f"# {each}" for each in (_head(release), _describe(release, _word), *notes)]
     for passage in list_passages(release):
         lines += ["", f"# {passage.title}", *passage.commands]
     if release.proof is not None:
-        head = f"verified as environment {release.proof.environment}, level {release.proof.level.value}"
+        head = f"verified as environment {release.proof.environment}, level {release.proof.level.value}, {_word(release.proof.at)}"
         rows = _rows(release.proof.observed, comparisons)
         width = max(len(name) for name, *_ in rows)
-        lines += ["", f"# {head}, {one_line(release.proof.at)}:"]
-        lines += [f"#   {name.ljust(width)}  {'  '.join(map(one_line, rest))}".rstrip() for name, *rest in rows]
+        lines += ["", f"# {head}:"]
+        lines += [
+            f"#   {name.ljust(width)}  {'  '.join(map(_word, values))}  {told}".rstrip() for name, *values, told in rows
+        ]
     return "\n".join(lines)
 
 
@@ -73,14 +78,14 @@ def render_reproduction_markdown(
     release: Reproduction, notes: Sequence[str], comparisons: Sequence[Comparison] = ()
 ) -> str:
     """The same as a job summary."""
-    parts = [f"### {prose(_head(release))}", *(prose(each) for each in notes)]
+    parts = [f"### {prose(_head(release))}", prose(_describe(release, quoted)), *(prose(each) for each in notes)]
     for passage in list_passages(release):
         body = "\n".join(passage.commands)
         parts.append(f"{prose(passage.title)}:\n\n```console\n{body}\n```")
     if release.proof is not None:
-        head = ("", "verified", "here", "") if comparisons else ("", "verified")
+        head = ("", "verified", "here", "") if comparisons else ("", "verified", "")
         rows = _rows(release.proof.observed, comparisons)
-        parts.append(table(head, [(name, *(cell(each) if each else "" for each in rest)) for name, *rest in rows]))
+        parts.append(table(head, [(name, *map(cell, values), told) for name, *values, told in rows]))
     return "\n\n".join(parts)
 
 
@@ -151,14 +156,28 @@ def _head(release: Reproduction) -> str:
     return f"{release.tag} of {release.origin.server}/{release.origin.repository} is commit {release.commit}"
 
 
+def _describe(release: Reproduction, name: Callable[[str], str]) -> str:
+    milestone = release.record.milestone
+    closed = f", closed {name(milestone.closed_at)}" if milestone.closed_at else ""
+    return f"milestone {name(milestone.title)}{closed}, released by {name(release.record.released_by)}"
+
+
+def _word(text: str) -> str:
+    """Foreign text as one word of a shell, on one line."""
+    return shlex.quote(one_line(text))
+
+
 def _rows(verified: Observed, comparisons: Sequence[Comparison]) -> list[tuple[str, ...]]:
-    """What was verified; with what is found here, and how it compares, when that is known."""
+    """Name, what was verified, with a comparison what is found here, and how the two compare."""
     if not comparisons:
         values = ((name, getattr(verified, name)) for name in VERSIONS)
-        return [*((NAMES.get(name, name), value or "?") for name, value in values), ("GPUs", describe_gpus(verified))]
+        return [
+            *((NAMES.get(name, name), value or "?", "") for name, value in values),
+            ("GPUs", describe_gpus(verified), ""),
+        ]
     rows: list[tuple[str, ...]] = []
     for each in comparisons:
-        note = f" ({each.note})" if each.note else ""
+        note = f", {each.note}" if each.note else ""
         told = f"{each.likeness.value}{note}"
         rows.append((NAMES.get(each.name, each.name), each.recorded or "?", each.found or "?", told))
     return rows
