@@ -19,6 +19,7 @@ ONLY_IN = {
     "yaml": ("planfile/",),
     "jsonschema": ("planfile/",),
     "packaging": ("core/",),
+    "jinja2": ("views/notes_template.py",),
     "graphql": ("simulator/routes/graphql.py",),
     "torch": ("probe/worker.py",),
     "apprise": ("notify.py",),

@@ -178,7 +178,9 @@ def _tell(
     ]
     if comparisons:
         notes.append(
-            "this machine has the environment that was verified" if is_same else "this machine has another one"
+            "this machine has the environment that was verified"
+            if is_same
+            else "this machine has not the environment that was verified"
         )
     checked = {"reproduced": str(is_same).lower()} if comparisons else {}
     return Outcome(

@@ -45,5 +45,5 @@ def find_proof(client: Client, wanted: Wanted) -> Union[Proof, Diagnostic]:
 def _read(data: bytes) -> Any:
     try:
         return json.loads(data)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None

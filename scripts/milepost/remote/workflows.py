@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from milepost.errors import Refused
@@ -50,7 +51,9 @@ def dispatch(
     return True
 
 
-def go_on(client: Client, *, workflow: str, ref: str, now: datetime, login: str) -> str:
+def go_on(
+    client: Client, *, workflow: str, ref: str, now: datetime, login: str, inputs: Mapping[str, str] | None = None
+) -> str:
     """The running workflow is dispatched again where it may be; the value says what happens, or what to press."""
     client.deadline = None
     press = "Run the workflow again, or wait for its next run: it goes on where this one stopped."
@@ -61,7 +64,15 @@ def go_on(client: Client, *, workflow: str, ref: str, now: datetime, login: str)
         count = count_dispatches(client, workflow, since=since, login=login)
         if count >= MOST_DISPATCHES:
             return f"It was dispatched {count} times within a day, which is enough. {press}"
-        if dispatch(client, workflow, ref=ref, inputs={"mode": "apply"}, since=since, login=login, before=count):
+        if dispatch(
+            client,
+            workflow,
+            ref=ref,
+            inputs={"mode": "apply", **(inputs or {})},
+            since=since,
+            login=login,
+            before=count,
+        ):
             return f"Dispatched again (turn {count + 1} of {MOST_DISPATCHES}): that run goes on."
     except Refused as refusal:
         return f"{press} (It could not be dispatched: {refusal.diagnostic.summary})"

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from milepost.core.likeness import NAMES, Comparison, Likeness
+from milepost.core.likeness import NAMES, Comparison
 from milepost.core.reproduction import Reproduction
 from milepost.core.verdict import Observed
 from milepost.views.gpu import describe_gpus
@@ -23,16 +23,17 @@ ENGINES = {
     "docker": ("docker run --rm", "--gpus all", ""),
     "podman": ("podman run --rm", "--device nvidia.com/gpu=all", "--security-opt label=disable"),
 }
-MARKS = {Likeness.SAME: "✅", Likeness.DIFFERENT: "❌", Likeness.UNKNOWN: "❔"}
+UNKNOWN = "-"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Passage:
-    """Commands that belong together; `key` names them in JSON."""
+    """Commands that belong together; `key` names them in JSON. An alternative stands for what is before it."""
 
     key: str
     title: str
     commands: tuple[str, ...]
+    is_alternative: bool = False
 
 
 def list_passages(release: Reproduction) -> tuple[Passage, ...]:
@@ -41,17 +42,26 @@ def list_passages(release: Reproduction) -> tuple[Passage, ...]:
     if release.proof is None:
         return (checkout,)
     fetch = f"git clone -q --depth 1 --branch v1 {OURS} ../{BESIDE}"
+    milepost = Passage(key="milepost", title="Milepost itself, beside it", commands=(fetch,))
     if release.image is None:
         command = f"python3 ../{BESIDE}/scripts/run.py {_verify(release)}"
         title = "the environment, proven again on a machine that has it"
-        return checkout, Passage(key="verify", title=title, commands=(fetch, command))
-    return checkout, *(
-        Passage(
-            key=engine,
-            title=f"the environment, proven again in the image that was declared, with {engine}",
-            commands=(fetch, _run_image(release, engine)),
-        )
-        for engine in ENGINES
+        return checkout, milepost, Passage(key="verify", title=title, commands=(command,))
+    return (
+        checkout,
+        milepost,
+        *(
+            Passage(
+                key=engine,
+                title=title,
+                commands=(_run_image(release, engine),),
+                is_alternative=is_alternative,
+            )
+            for engine, title, is_alternative in (
+                ("docker", "the environment, proven again in the image that was verified", False),
+                ("podman", "or with podman", True),
+            )
+        ),
     )
 
 
@@ -62,7 +72,8 @@ def render_reproduction(release: Reproduction, notes: Sequence[str], comparisons
     """
     lines = [f"# {each}" for each in (_head(release), _describe(release, _word), *notes)]
     for passage in list_passages(release):
-        lines += ["", f"# {passage.title}", *passage.commands]
+        mark = "#   " if passage.is_alternative else ""
+        lines += ["", f"# {passage.title}:", *(f"{mark}{each}" for each in passage.commands)]
     if release.proof is not None:
         head = f"verified as environment {release.proof.environment}, level {release.proof.level.value}, {_word(release.proof.at)}"
         rows = _rows(release.proof.observed, comparisons)
@@ -172,12 +183,12 @@ def _rows(verified: Observed, comparisons: Sequence[Comparison]) -> list[tuple[s
     if not comparisons:
         values = ((name, getattr(verified, name)) for name in VERSIONS)
         return [
-            *((NAMES.get(name, name), value or "?", "") for name, value in values),
+            *((NAMES.get(name, name), value or UNKNOWN, "") for name, value in values),
             ("GPUs", describe_gpus(verified), ""),
         ]
     rows: list[tuple[str, ...]] = []
     for each in comparisons:
         note = f", {each.note}" if each.note else ""
         told = f"{each.likeness.value}{note}"
-        rows.append((NAMES.get(each.name, each.name), each.recorded or "?", each.found or "?", told))
+        rows.append((NAMES.get(each.name, each.name), each.recorded or UNKNOWN, each.found or UNKNOWN, told))
     return rows

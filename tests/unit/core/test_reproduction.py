@@ -174,7 +174,7 @@ def test_an_image_without_a_digest_is_not_run(image: str | None, said: str) -> N
     assert release is not None
     assert ["image-not-pinned"] == [each.rule for each in problems]
     assert said in problems[0].summary
-    assert ["checkout", "verify"] == [each.key for each in list_passages(release)]
+    assert ["checkout", "milepost", "verify"] == [each.key for each in list_passages(release)]
 
 
 def test_a_repository_that_moved_is_taken_where_it_is() -> None:
@@ -248,5 +248,5 @@ def test_every_path_that_is_let_in_is_one_word_of_a_shell(path: str) -> None:
     assert (release is None) == has_errors(problems)
     for passage in list_passages(release) if release else ():
         assert not any("\n" in each for each in passage.commands)
-        if passage.key != "checkout":
+        if passage.key in ("docker", "podman"):
             assert f"--plan={path}" in shlex.split(passage.commands[-1])
