@@ -177,11 +177,7 @@ def _tell(
         + ("the tag leads to that commit" if found.origin else "nobody asked GitHub where the tag leads now"),
     ]
     if comparisons:
-        notes.append(
-            "this machine has the environment that was verified"
-            if is_same
-            else "this machine has not the environment that was verified"
-        )
+        notes.append(f"this machine {'has' if is_same else 'does not have'} the environment that was verified")
     checked = {"reproduced": str(is_same).lower()} if comparisons else {}
     return Outcome(
         exit_code=ExitCode.DONE if is_same else ExitCode.NO,
