@@ -16,6 +16,7 @@ COMMANDS = {
     "verify-gpu": "milepost.actions.verify_gpu:VERIFY_GPU",
     "validate": "milepost.actions.validate:VALIDATE",
     "export": "milepost.actions.export:EXPORT",
+    "reproduce": "milepost.actions.reproduce:REPRODUCE",
 }
 
 
