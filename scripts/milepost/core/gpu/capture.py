@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from packaging.version import InvalidVersion, Version
@@ -11,6 +12,8 @@ from milepost.core.facts import Facts, Gpu, Origin
 GIGABYTE = 10**9
 # The part of NVIDIA's own builds that their local version has.
 NGC = "nv"
+# The local versions of PyTorch's own builds; another one, such as a commit's, is somebody else's.
+PUBLISHED = re.compile(r"cpu|cu[0-9]+|rocm[0-9.]+|xpu")
 Entry = Mapping[str, object]
 
 
@@ -35,6 +38,8 @@ def capture(facts: Facts) -> Entry:
 def _build(origin: Origin | None, local: str) -> str | None:
     if NGC in local:
         return "ngc"
+    if local and not PUBLISHED.fullmatch(local):
+        return "source"
     return {Origin.CONDA: "conda-forge", Origin.OTHER: "source"}.get(origin or Origin.WHEEL)
 
 
