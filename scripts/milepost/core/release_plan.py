@@ -13,9 +13,9 @@ from milepost.core.change import Change, Field, Note, Noun, Plan, Verb
 from milepost.core.identity import block_line
 from milepost.core.release import Asset, ClosedMilestone, Item, Release, Tag
 from milepost.core.release_checks import render_message
+from milepost.core.release_record import CHECKSUMS
 from milepost.core.releasing import OpenIssues, Releasing
 
-CHECKSUMS = "SHA256SUMS"
 MARKER = "<!-- milepost:release "
 LINE = "release"
 
@@ -152,7 +152,8 @@ def _upload(case: Case) -> list[Change]:
             Field("size", None, len(data)),
             Field("digest", None, digest(data)),
         )
-        changes.append(Change(verb=Verb.CREATE, noun=Noun.ASSET, name=name, fields=fields))
+        number = case.release.id if case.release else None
+        changes.append(Change(verb=Verb.CREATE, noun=Noun.ASSET, name=name, number=number, fields=fields))
     return changes
 
 
@@ -182,11 +183,12 @@ def _publish(case: Case) -> list[Change]:
 
 
 def _follow(case: Case) -> list[Change]:
-    return [
-        Change(verb=Verb.DISPATCH, noun=Noun.WORKFLOW, name=each, fields=(Field("ref", None, case.tag_name),))
-        for each in case.settings.then
-        if each not in case.dispatched
-    ]
+    workflows = tuple(each for each in case.settings.then if each not in case.dispatched)
+    if not workflows:
+        return []
+    number = case.release.id if case.release else None
+    fields = (Field("workflows", None, workflows), Field("ref", None, case.tag_name))
+    return [Change(verb=Verb.DISPATCH, noun=Noun.WORKFLOW, name=case.tag_name, number=number, fields=fields)]
 
 
 def _list_notes(case: Case) -> list[Note]:

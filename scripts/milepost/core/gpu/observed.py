@@ -44,10 +44,11 @@ def list_changes(before: Observed, now: Observed) -> list[str]:
     """What differs, in words; another machine of the same kind differs in nothing."""
     names = [each.name for each in fields(Observed) if each.name not in IDENTITY]
     pairs = [(name, getattr(before, name), getattr(now, name)) for name in names]
-    pairs.append(("gpus", _count_models(before), _count_models(now)))
+    pairs.append(("gpus", count_models(before), count_models(now)))
     return [f"{name} was {old or 'not there'}, is {new or 'not there'}" for name, old, new in pairs if old != new]
 
 
-def _count_models(observed: Observed) -> str:
+def count_models(observed: Observed) -> str:
+    """The GPUs by name and MIG profile: `8 × NVIDIA H100 80GB HBM3`; empty when there is none."""
     counts = Counter(f"{each.name}{f' {each.mig}' if each.mig else ''}" for each in observed.gpus)
     return ", ".join(f"{number} × {name}" for name, number in sorted(counts.items()))
