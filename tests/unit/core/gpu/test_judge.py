@@ -292,6 +292,37 @@ def test_nvml_that_knows_little_under_wsl_is_no_fault(court: Any, machine: Any) 
     assert "nvml-failed" in [each.id for each in court.judge(machine.put("/driver/nvml", "timeout")).findings]
 
 
+def test_windows_uses_the_memory_of_a_gpu_under_wsl(court: Any, machine: Any, declare: Callable[..., Any]) -> None:
+    """That is nothing a job left, and yet it is not free."""
+    used = machine.put("/gpus/0/memory_used_before", 20 * 10**9)
+    under = used.put("/host/platform", "wsl")
+
+    assert ["gpu-leftovers", ""] == [court.first(each) for each in (used, under)]
+    assert "gpu-leftovers" == court.first(under, declare(gpu={"free": "70 GB"}))
+
+
+@pytest.mark.parametrize(
+    ("platform", "cause"), [("linux", "gpu-none"), ("wsl", "probe-matmul"), ("jetson", "probe-matmul")]
+)
+def test_only_a_common_linux_needs_the_node_of_unified_memory(
+    platform: str, cause: str, court: Any, machine: Any
+) -> None:
+    """Elsewhere it is never there, and explains nothing."""
+    without = machine.put("/nodes/1/errno", 2).put("/host/platform", platform)
+
+    assert cause == court.first(without.got("matmul.fp32", "wrong"))
+
+
+def test_a_jetson_without_nvml_is_no_fault(court: Any, machine: Any) -> None:
+    """JetPack brought NVML late, and counts its drivers otherwise; CUDA it must have."""
+    silent = machine.put("/driver/nvml", "library-not-found")
+    jetson = silent.put("/host/platform", "jetson").put("/driver/version", "35.3.1")
+
+    assert ["driver-missing", ""] == [court.first(each) for each in (silent, jetson)]
+    assert "driver-missing" == court.first(jetson.unread("/driver/libcuda", "not-present"))
+    assert ["driver" in capture(read_facts(each.value)) for each in (silent, jetson)] == [True, False]
+
+
 def test_a_build_that_is_not_of_pytorch_takes_the_systems_libraries(
     court: Any, machine: Any, declare: Callable[..., Any]
 ) -> None:
