@@ -18,8 +18,10 @@ from milepost.views.planned import render_entry
 
 KINDS = (
     *("GeForce", "MIG", "vGPU", "WSL", "GH200", "Eight H100", "One of eight", "Time-sliced", "NGC", "conda", "Open"),
-    *("B200", "GB10", "forward-compatible"),
+    *("B200", "GB10", "forward-compatible", "Jetson"),
 )
+# Some of them have such a release, or such a driver, and are told so.
+TRUE = ("known-bad", "driver-works-below-floor")
 
 
 def rebuild(described: dict[str, Any], new_machine: Callable[..., Any]) -> Any:
@@ -64,11 +66,11 @@ def spread(place: str, gpus: int) -> Iterator[str]:
 def test_no_healthy_machine_is_accused(
     published: list[dict[str, Any]], court: Any, new_machine: Callable[..., Any], declare: Callable[..., Any]
 ) -> None:
-    """Each passes against its true declaration, without an error."""
+    """Each passes against its true declaration, without an error, and is warned of nothing that is not so."""
     found = {}
     for each in published:
         verdict = court.judge(rebuild(each, new_machine), declare(**each["environment"]), level=each["level"])
-        found[each["name"]] = (verdict.answer, [one.id for one in verdict.findings if one.is_blocking])
+        found[each["name"]] = (verdict.answer, [one.id for one in verdict.findings if one.id not in TRUE])
 
     assert len(published) >= 12
     assert {name: (Answer.PASS, []) for name in found} == found
