@@ -18,6 +18,7 @@ COMMANDS = {
     "export": "milepost.actions.export:EXPORT",
     "init": "milepost.actions.init:INIT",
     "doctor": "milepost.actions.doctor:DOCTOR",
+    "reproduce": "milepost.actions.reproduce:REPRODUCE",
 }
 
 

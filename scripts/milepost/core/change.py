@@ -28,6 +28,9 @@ class Noun(str, Enum):
     ASSET = "asset"
 
 
+UNTOLD = {Noun.TAG: ("message", "date"), Noun.RELEASE: ("body",), Noun.ASSET: ("release", "digest")}
+
+
 class Verb(str, Enum):
     """What a change does; the order is that of application within a noun."""
 
@@ -84,8 +87,10 @@ class Change:
 
     @property
     def shown(self) -> tuple[Field, ...]:
-        """The fields that are worth telling: a record is known by its paths."""
-        return () if self.noun is Noun.RECORD else self.fields
+        """The fields that are worth telling: a record is known by its paths, notes are told beside the plan."""
+        if self.noun is Noun.RECORD:
+            return ()
+        return tuple(each for each in self.fields if each.name not in UNTOLD.get(self.noun, ()))
 
     @property
     def writes(self) -> int:

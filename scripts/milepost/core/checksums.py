@@ -8,13 +8,16 @@ from collections.abc import Collection, Mapping
 
 from milepost.diagnostics import Diagnostic, Rule, Severity
 
-CHECKSUM_MISSING = Rule("checksum-missing", Severity.ERROR, "The checksums of a release and its files are not of one set.")
+CHECKSUM_MISSING = Rule(
+    "checksum-missing", Severity.ERROR, "The checksums of a release and its files are not of one set."
+)
 CHECKSUM_DIFFERS = Rule("checksum-differs", Severity.ERROR, "A file of a release is not the one that was released.")
 RULES = (CHECKSUM_MISSING, CHECKSUM_DIFFERS)
 
 # A plain file name: no folder, nothing that a shell or a terminal could take for something else.
 LINE = re.compile(r"([0-9a-f]{64})  ([A-Za-z0-9_][A-Za-z0-9_.+-]{0,254})")
-MOST_FILES = 100
+MOST_FILES = 20
+AGAIN = "take the files from the release again; if it is the release that lacks them, it was changed after it was made"
 
 
 def render_checksums(files: Mapping[str, bytes]) -> str:
@@ -44,12 +47,12 @@ def judge_checksums(
     differing = [name for name in sorted(sums) if name in files and hash_bytes(files[name]) != sums[name]]
     return (
         *(CHECKSUM_MISSING.found(f"{name} has no checksum in SHA256SUMS", help=AGAIN) for name in unlisted),
-        *(CHECKSUM_MISSING.found(f"SHA256SUMS has a checksum of {name}, which is not there", help=AGAIN) for name in absent),
+        *(
+            CHECKSUM_MISSING.found(f"SHA256SUMS has a checksum of {name}, which is not there", help=AGAIN)
+            for name in absent
+        ),
         *(_differs(name, sums[name], files[name]) for name in differing),
     )
-
-
-AGAIN = "take the files from the release again; if it is the release that lacks them, it was changed after it was made"
 
 
 def _differs(name: str, wanted: str, data: bytes) -> Diagnostic:

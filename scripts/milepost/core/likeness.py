@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from milepost.core.gpu.observed import count_models
@@ -12,7 +12,9 @@ from milepost.core.verdict import Observed
 from milepost.diagnostics import Diagnostic, Rule, Severity
 
 NOT_REPRODUCED = Rule("environment-not-reproduced", Severity.ERROR, "This is not the environment that was released.")
-MACHINE_DIFFERS = Rule("machine-differs", Severity.WARNING, "The machine is another one than the release was verified on.")
+MACHINE_DIFFERS = Rule(
+    "machine-differs", Severity.WARNING, "The machine is another one than the release was verified on."
+)
 DRIVER_NEWER = Rule("driver-newer", Severity.NOTICE, "The driver is newer than the one that a release was verified on.")
 RULES = (NOT_REPRODUCED, MACHINE_DIFFERS, DRIVER_NEWER)
 
@@ -53,11 +55,11 @@ def compare(recorded: Observed, found: Observed) -> tuple[Comparison, ...]:
 def judge_likeness(comparisons: Iterable[Comparison], *, has_computed: bool) -> tuple[Diagnostic, ...]:
     """What people should read; an error means that the release is not reproduced here."""
     problems = [_diagnose(each) for each in comparisons if each.severity is not None]
-    if has_computed:
-        return tuple(problems)
-    summary = "torch did not compute here: no matrix product came out right"
-    way_out = "run `verify-gpu` with the plan file of the release; it names the cause"
-    return (NOT_REPRODUCED.found(summary, help=way_out), *problems)
+    if not has_computed:
+        summary = "torch did not compute here: not every matrix product came out right, or none was tried"
+        way_out = "run `verify-gpu` with the plan file of the release; it names the cause"
+        problems.append(NOT_REPRODUCED.found(summary, help=way_out))
+    return tuple(replace(each, order=order) for order, each in enumerate(problems))
 
 
 def _compare_version(name: str, recorded: Observed, found: Observed) -> Comparison:
@@ -103,5 +105,6 @@ def _numbers(version: str) -> tuple[int, ...]:
 def _diagnose(each: Comparison) -> Diagnostic:
     rules = {Severity.ERROR: NOT_REPRODUCED, Severity.WARNING: MACHINE_DIFFERS, Severity.NOTICE: DRIVER_NEWER}
     assert each.severity is not None, "only what somebody needs to look at is told"
-    summary = f"{NAMES.get(each.name, each.name)} was {each.recorded}, is {each.found or 'not told by the probe'}"
+    absent = "no GPU" if each.name == "gpus" else "not told by the probe"
+    summary = f"{NAMES.get(each.name, each.name)}: verified {each.recorded}, here {each.found or absent}"
     return rules[each.severity].found(summary, why=each.note)

@@ -167,7 +167,7 @@ def _publish(case: Case) -> list[Change]:
     """Our own draft gets the notes of this run with it; whoever wrote another one wrote its notes."""
     if case.release is not None and not case.release.is_draft:
         return []
-    fields = [Field("draft", "true", "false"), Field("prerelease", None, _text(case.is_prerelease))]
+    fields = [Field("draft", "true", "false")]
     if case.release is not None and _has_our_notes(case.release) and case.release.body != case.body:
         fields.append(Field("body", case.release.body, case.body))
     return [

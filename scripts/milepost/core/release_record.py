@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from milepost.core.proof import FILE
 from milepost.core.release import ClosedMilestone, Item
 
 SCHEMA = "milepost.release/1"
 # The assets of a release that are ours; the checksums are uploaded last.
-RECORD, PROOF, PLAN, NOTES, CHECKSUMS = "milestone.json", "environment.json", "milepost.yml", "notes.md", "SHA256SUMS"
+RECORD, PROOF, PLAN, NOTES, CHECKSUMS = "milestone.json", FILE, "milepost.yml", "notes.md", "SHA256SUMS"
 
 KINDS = {False: "issue", True: "pull request"}
 OPEN, MERGED, CLOSED = "open", "merged", "closed"

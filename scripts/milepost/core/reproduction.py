@@ -11,13 +11,17 @@ from dataclasses import dataclass
 from milepost.core.checksums import hash_bytes
 from milepost.core.image_name import ImageName, read_image_name
 from milepost.core.release_record import PLAN, PROOF, RECORD, ReleaseRecord
-from milepost.core.verdict import Answer, Proof
+from milepost.core.verdict import Answer, PastVerdict
 from milepost.diagnostics import Diagnostic, Rule, Severity, has_errors
 
-RECORD_UNREADABLE = Rule("record-unreadable", Severity.ERROR, "A file of a release is not of the form that it must have.")
+RECORD_UNREADABLE = Rule(
+    "record-unreadable", Severity.ERROR, "A file of a release is not of the form that it must have."
+)
 RECORD_DIFFERS = Rule("record-differs", Severity.ERROR, "The files of a release speak of different things.")
 RECORDED_ELSEWHERE = Rule(
-    "recorded-elsewhere", Severity.WARNING, "The release was made in a repository of another name, or on another server."
+    "recorded-elsewhere",
+    Severity.WARNING,
+    "The release was made in a repository of another name, or on another server.",
 )
 RELEASE_TAG_MOVED = Rule("release-tag-moved", Severity.ERROR, "The tag leads to another commit than the released one.")
 NOT_VERIFIED = Rule("environment-not-verified", Severity.NOTICE, "No environment was verified for a release.")
@@ -30,8 +34,6 @@ REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,99}/[A-Za-z0-9._-]{1,100}")
 SERVER = re.compile(r"https?://[A-Za-z0-9][A-Za-z0-9.-]{0,252}(?::[0-9]{1,5})?")
 API = re.compile(rf"({SERVER.pattern})(/api/v3)?/*")
 ENVIRONMENT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
-# git check-ref-format(1).
-NOT_IN_TAG = re.compile(r"\.\.|//|@\{|[\x00-\x20\x7f~^:?*\[\\]|(?:^|/)\.|\.lock(?:/|$)|^/|/$|\.$")
 MOST_CHARACTERS = 255
 
 
@@ -55,13 +57,8 @@ class Reproduction:
     commit: str
     plan: str
     record: ReleaseRecord
-    proof: Proof | None = None
+    proof: PastVerdict | None = None
     image: str | None = None
-
-
-def is_tag_name(text: str) -> bool:
-    """True when git takes it as the name of a tag, and a person can see all of it."""
-    return 0 < len(text) <= MOST_CHARACTERS and text != "@" and text.isprintable() and not NOT_IN_TAG.search(text)
 
 
 def name_server(api_url: str) -> str | None:
@@ -73,7 +70,7 @@ def name_server(api_url: str) -> str | None:
 
 
 def make_reproduction(
-    tag: str, record: ReleaseRecord, proof: Proof | None, plan: bytes, origin: Origin | None
+    tag: str, record: ReleaseRecord, proof: PastVerdict | None, plan: bytes, origin: Origin | None
 ) -> tuple[Reproduction | None, tuple[Diagnostic, ...]]:
     """The release as it can be had again, or what its files get wrong; `origin` is where it was found, if anywhere."""
     problems = (*_judge_forms(record, proof), *_judge_agreement(tag, record, proof, plan))
@@ -92,7 +89,7 @@ def make_reproduction(
     ), (*problems, *_judge_origin(recorded, origin), *more)
 
 
-def judge_tag(tag: str, commit: str | None, record: ReleaseRecord) -> tuple[Diagnostic, ...]:
+def judge_target(tag: str, commit: str | None, record: ReleaseRecord) -> tuple[Diagnostic, ...]:
     """Whether the tag still leads to the commit that was released; `commit` is None when the tag is gone."""
     if commit == record.commit:
         return ()
@@ -106,7 +103,7 @@ def judge_tag(tag: str, commit: str | None, record: ReleaseRecord) -> tuple[Diag
     )
 
 
-def _judge_forms(record: ReleaseRecord, proof: Proof | None) -> tuple[Diagnostic, ...]:
+def _judge_forms(record: ReleaseRecord, proof: PastVerdict | None) -> tuple[Diagnostic, ...]:
     forms = [
         (RECORD, "commit", record.commit, bool(COMMIT.fullmatch(record.commit))),
         (RECORD, "repository", record.repository, _is_repository(record.repository)),
@@ -135,11 +132,11 @@ def _is_repository(text: str) -> bool:
 
 def _is_path(text: str) -> bool:
     parts = text.split("/")
-    is_plain = text.isprintable() and "##[" not in text and "\\" not in text
+    is_plain = text.isprintable() and not any(each in text for each in ("##[", "\\", "`"))
     return is_plain and len(text) <= MOST_CHARACTERS and not {"", ".", ".."} & set(parts)
 
 
-def _judge_agreement(tag: str, record: ReleaseRecord, proof: Proof | None, plan: bytes) -> tuple[Diagnostic, ...]:
+def _judge_agreement(tag: str, record: ReleaseRecord, proof: PastVerdict | None, plan: bytes) -> tuple[Diagnostic, ...]:
     found = []
     if record.tag != tag:
         found.append(f"{RECORD} is the record of the tag {record.tag[:MOST_CHARACTERS]!r}, not of {tag!r}")
@@ -172,7 +169,7 @@ def _folded(origin: Origin) -> str:
     return f"{origin.server}/{origin.repository}".lower()
 
 
-def _pin(proof: Proof | None) -> tuple[str | None, tuple[Diagnostic, ...]]:
+def _pin(proof: PastVerdict | None) -> tuple[str | None, tuple[Diagnostic, ...]]:
     """The image by its digest, or why there is none."""
     if proof is None:
         summary = "no environment was verified for this release: what it ran on is not known"
@@ -183,4 +180,6 @@ def _pin(proof: Proof | None) -> tuple[str | None, tuple[Diagnostic, ...]]:
         return name.pinned(name.digest), ()
     known = f"{proof.image}, which has no digest" if proof.image else "no image"
     summary = f"environment {proof.environment} declares {known}: the commands use the interpreter of the machine"
-    return None, (NO_IMAGE_DIGEST.found(summary, help="write `image: NAME@sha256:…` into the plan file, for the next one"),)
+    return None, (
+        NO_IMAGE_DIGEST.found(summary, help="write `image: NAME@sha256:…` into the plan file, for the next one"),
+    )

@@ -93,7 +93,7 @@ class Observed:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Proof:
+class PastVerdict:
     """What a verdict of before proves: which environment, in which declared image, and what was found."""
 
     answer: Answer

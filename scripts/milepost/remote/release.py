@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from hashlib import sha1
 from typing import Any
 
@@ -24,7 +25,6 @@ from milepost.remote.tags import TAG, tag_of
 READ_MILESTONES = "issues: read"
 READ_COMMIT = "contents: read"
 READ_STATUSES = "contents: read`, `checks: read` and `statuses: read"
-MOST_MOVES = 3
 
 BOARD = """
 query($owner: String!, $name: String!, $number: Int!, $title: String!, $isNumbered: Boolean!) {
@@ -203,13 +203,12 @@ def read_commit(
     A file that GraphQL cannot tell to the byte costs one more, and so does each hundred statuses beyond the first.
     A draft is found by its tag, as everywhere: GitHub's own command line does the same (cli/cli, fetchDraftRelease).
     """
-    for _ in range(MOST_MOVES):
-        at = commit or f"refs/heads/{branch}"
-        data = _ask_standing(client, at, branch, tag, plan_path, template_path, has_statuses)
-        head = data["branch"]["target"]["oid"] if data["branch"] else None
-        found = (data["at"] or {}).get("oid")
-        if commit is not None or found == head:
-            break
+    ask = partial(_ask_standing, client, branch, tag, plan_path, template_path, has_statuses)
+    data = ask(commit or f"refs/heads/{branch}")
+    head = data["branch"]["target"]["oid"] if data["branch"] else None
+    if commit is None and head is not None and data["at"]["oid"] != head:
+        data = ask(head)  # a commit came between the answer's parts
+    found = (data["at"] or {}).get("oid")
     files = {name: _read_blob(client, data.get(name), path, found) for name, path in _paths(plan_path, template_path)}
     before = _previous(data, tag)
     return Standing(
@@ -304,7 +303,7 @@ def _author(node: Mapping[str, Any] | None) -> tuple[str | None, bool]:
 
 
 def _ask_standing(
-    client: Client, at: str, branch: str, tag: str, plan_path: str, template_path: str | None, has_statuses: bool
+    client: Client, branch: str, tag: str, plan_path: str, template_path: str | None, has_statuses: bool, at: str
 ) -> Mapping[str, Any]:
     variables = {
         **_names(client),

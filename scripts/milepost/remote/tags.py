@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from milepost.core.release import Tag
+from milepost.core.release_checks import TAG_ELSEWHERE
 from milepost.diagnostics import Rule, Severity
 from milepost.errors import Refused
 from milepost.remote.client import Client
 
-TAG_ELSEWHERE = Rule("tag-elsewhere", Severity.ERROR, "The tag is there, on another commit than the one to release.")
 NO_TAG_PERMISSION = Rule("no-tag-permission", Severity.ERROR, "The token may write contents, and not make this tag.")
-RULES = (TAG_ELSEWHERE, NO_TAG_PERMISSION)
+RULES = (NO_TAG_PERMISSION,)
 
 NEEDS = "contents: write"
 # A tag may lead to another tag; what nests deeper than this counts as leading nowhere.

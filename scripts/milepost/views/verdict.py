@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from milepost.core.facts import Level
-from milepost.core.verdict import SCHEMA, Answer, Check, Device, Ending, Observed, Proof, Verdict
+from milepost.core.verdict import SCHEMA, Answer, Check, Device, Ending, Observed, PastVerdict, Verdict
 from milepost.diagnostics import Severity
 
 TEXTS = ("python", "torch", "cuda", "cudnn", "nccl", "triton", "torchvision", "driver", "host", "boot_id")
@@ -47,8 +47,8 @@ def read_observed(value: object) -> Observed | None:
     )
 
 
-def read_proof(value: object) -> Proof | None:
-    """What a verdict of before proves; None when it is no verdict."""
+def read_verdict(value: object) -> PastVerdict | None:
+    """A verdict of before, as far as it proves something; None when it is no verdict."""
     observed = read_observed(value)
     if observed is None or not isinstance(value, Mapping):
         return None
@@ -57,7 +57,7 @@ def read_proof(value: object) -> Proof | None:
     environment, image = _text(value.get("environment")), value.get("image")
     if not answers or not levels or environment is None or not isinstance(image, str | None):
         return None
-    return Proof(
+    return PastVerdict(
         answer=answers[0],
         environment=environment,
         image=image,

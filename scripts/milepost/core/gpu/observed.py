@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import fields
 
-from milepost.core.gpu.case import Case
+from milepost.core.facts import Facts
 from milepost.core.gpu.libraries import cudnn_version
 from milepost.core.verdict import Device, Observed
 
@@ -13,14 +13,13 @@ from milepost.core.verdict import Device, Observed
 IDENTITY = ("host", "boot_id", "gpus")
 
 
-def observe(case: Case) -> Observed:
+def observe(facts: Facts) -> Observed:
     """What a release records of the machine that it was verified on."""
-    facts = case.facts
     return Observed(
         python=facts.python.version,
         torch=facts.torch.version,
         cuda=facts.torch.cuda,
-        cudnn=cudnn_version(case),
+        cudnn=cudnn_version(facts),
         nccl=facts.torch.nccl,
         triton=facts.package("triton"),
         torchvision=facts.package("torchvision"),
@@ -35,7 +34,7 @@ def observe(case: Case) -> Observed:
                 memory=gpu.memory_total,
                 mig=gpu.mig_profile,
             )
-            for _, gpu in case.visible
+            for _, gpu in facts.visible
         ),
     )
 
