@@ -343,10 +343,35 @@ def test_a_workspace_without_callers_says_how_to_begin(patient: Patient) -> None
         patient.look(uses="milepost")
 
 
+@pytest.mark.parametrize(
+    ("event", "given", "needed"),
+    [
+        ("push", "", ["actions"]),
+        ("pull_request", "", ["pull-requests"]),
+        ("workflow_dispatch", "", []),
+        ("workflow_dispatch", "mode: apply", ["actions"]),
+        ("pull_request", "mode: drift", []),
+    ],
+)
+def test_a_step_is_judged_by_its_mode_else_by_its_event(
+    event: str, given: str, needed: list[str], patient: Patient
+) -> None:
+    """What sync needs depends on what it does; where only the run knows, nothing is said."""
+    step = f"uses: milepost/milepost/actions/sync@{SHA}, with: {{{given}}}"
+    job = f"{{runs-on: ubuntu-latest, permissions: {{contents: write, issues: write}}, steps: [{{{step}}}]}}"
+    patient.put("own", f"on: {event}\njobs: {{sync: {job}}}\n")
+
+    found = [each for each in patient.findings() if each.rule == "job-permissions"]
+
+    assert needed == [re.findall(r"`([\w-]+): ", each.help)[0] for each in found]
+
+
 def test_the_suites_own_repository_calls_by_path(patient: Patient) -> None:
-    """`./` and `$/` are the suite only there."""
+    """`./` and `$/` are the suite only there, and the workflows that it ships are no callers."""
     text = re.sub(r"milepost/milepost/(\S+)@\S+ # \S+", r"./\1", render("plan"))
     patient.put("plan", text.replace("issues: read, ", ""))
+    shipped = render("sprint", Edition.COMPOSITE).replace("milepost/milepost/", "$/").replace("contents: write, ", "")
+    patient.put("sprint", re.sub(r"on:\n(  .*\n)+", "on: {workflow_call: {}}\n", shipped))
 
     assert ["no-callers"] == [each.rule for each in patient.findings()]
     assert ["caller-permissions"] == [each.rule for each in patient.findings(repository="Milepost/milepost")]
@@ -443,6 +468,17 @@ def test_what_cannot_be_known_is_never_fine(patient: Patient) -> None:
     assert {"not-known"} == set(rules(alone)) == set(rules(seen))
     assert ExitCode.DONE == alone.exit_code == seen.exit_code
     assert "which a workflow's own token never has" in " ".join(each.help for each in seen.diagnostics)
+
+
+def test_what_no_caller_needs_may_stay_hidden(patient: Patient) -> None:
+    """A workflow's own token sees no runners, which is well where only hosted ones are used."""
+    patient.put("gate")
+    tokens = {"own": {"login": "github-actions[bot]", "permissions": {"contents": "read", "actions": "read"}}}
+
+    outcome = patient.asked(HEALTHY, token="own", tokens=tokens)
+
+    assert [] == list(outcome.diagnostics)
+    assert ("fine", "unused") == (state(outcome, "token"), state(outcome, "runners"))
 
 
 SETTINGS: dict[str, tuple[str, dict[str, Any], str]] = {

@@ -167,6 +167,7 @@ def test_twice_overwrites_nothing(tmp_path: Path) -> None:
     assert before == files(tmp_path)
     assert len(before) == outcome.text.count("left ")
     assert "" == outcome.outputs["written"]
+    assert "next: " not in outcome.text
 
 
 @pytest.mark.parametrize(

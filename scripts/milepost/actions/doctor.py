@@ -200,23 +200,24 @@ def _check_setup(patient: _Patient) -> Iterator[Check]:
         name="token",
         question="May the token read what was to be looked at?",
         about="",
-        findings=(*_judge_reach(setup), *judge_token(setup)),
+        findings=(*_judge_reach(callers, setup), *judge_token(setup)),
     )
 
 
-def _judge_reach(setup: Setup | None) -> Iterator[Diagnostic]:
-    """What the token did not let us see."""
+def _judge_reach(callers: Sequence[Caller], setup: Setup | None) -> Iterator[Diagnostic]:
+    """What the token did not let us see of what the callers depend on."""
     if setup is None:
         way_out = "set GITHUB_TOKEN, or give --token, and --repository OWNER/NAME"
         yield NOT_KNOWN.found("nobody asked GitHub: no token or no repository is given", help=way_out)
         return
-    for name, value, needs in (
-        ("the rules of the default branch", setup.contexts, "contents: read"),
-        ("environments", setup.environments, "actions: read"),
-        ("workflows and their runs", setup.workflows, "actions: read"),
-        ("runners", setup.runners, "administration: read, which a workflow's own token never has"),
+    never = "administration: read, which a workflow's own token never has"
+    for name, is_hidden, needs in (
+        ("the rules of the default branch", setup.contexts is None, "contents: read"),
+        ("environments", setup.environments is None, "actions: read"),
+        ("workflows and their runs", setup.workflows is None, "actions: read"),
+        ("runners", setup.runners is None and bool(list_labels(callers)), never),
     ):
-        if value is None:
+        if is_hidden:
             yield NOT_KNOWN.found(f"the token may not see {name}", help=f"it takes {needs}")
 
 

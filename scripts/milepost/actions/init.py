@@ -100,7 +100,10 @@ def run(inputs: Inputs, world: World) -> Outcome:
     lines = [_write(each, world) for each in files]
     written = [each.path.as_posix() for each, (is_new, _) in zip(files, lines, strict=True) if is_new]
     text = [line for _, line in lines]
-    text += [f"the suite: {source.uses} at {source.sha} ({source.version}), {edition.value} callers", *_say_next(flows)]
+    text += [
+        f"the suite: {source.uses} at {source.sha} ({source.version}), {edition.value} callers",
+        *(_say_next(flows) if written else ()),
+    ]
     return Outcome(
         text="\n".join(text),
         summary="".join(f"- {code(each)}\n" for each in text),

@@ -70,7 +70,10 @@ class Caller:
 
 
 def find_callers(files: Iterable[WorkflowFile], home: str, *, is_home: bool) -> tuple[Caller, ...]:
-    """Every use of the suite, which is at `home`; the suite's own repository also uses it by path."""
+    """Every use of the suite, which is at `home`.
+
+    The suite's own repository also uses it by path, and holds the workflows that are called, which are no callers.
+    """
     here = r"|\.|\$" if is_home else ""
     place = rf"(?:{re.escape(home)}{here})"
     called = re.compile(rf"{place}/\.github/workflows/([\w-]+)\.ya?ml(?:@.*)?", re.IGNORECASE)
@@ -78,6 +81,7 @@ def find_callers(files: Iterable[WorkflowFile], home: str, *, is_home: bool) -> 
     return tuple(
         Caller(flow=flow, file=file, job=job, use=use)
         for file in files
+        if not (is_home and set(file.events) == {"workflow_call"})
         for job in file.jobs
         for use in job.uses
         if (flow := _called(use, called) if use is job.calls else _run(use, used, file)) is not None
@@ -190,8 +194,9 @@ def _run(use: Use, pattern: re.Pattern[str], file: WorkflowFile) -> Flow | None:
     mode = use.inputs.get("mode", "")
     if mode in ("plan", "drift"):
         return find_flow(mode)
-    is_applying = mode == "apply" or not {"push", "schedule", "milestone"}.isdisjoint(file.events)
-    return find_flow("apply" if is_applying else "plan")
+    if mode == "apply" or not {"push", "schedule", "milestone"}.isdisjoint(file.events):
+        return find_flow("apply")
+    return find_flow("plan") if "pull_request" in file.events else None
 
 
 def _list_needs(caller: Caller) -> dict[str, str]:
