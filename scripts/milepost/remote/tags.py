@@ -12,7 +12,7 @@ from milepost.errors import Refused
 from milepost.remote.client import Client
 
 NO_TAG_PERMISSION = Rule("no-tag-permission", Severity.ERROR, "The token may write contents, and not make this tag.")
-RULES = (NO_TAG_PERMISSION)
+RULES = (NO_TAG_PERMISSION,)
 
 NEEDS = "contents: write"
 # A tag may lead to another tag; what nests deeper than this counts as leading nowhere.
