@@ -199,10 +199,10 @@ def _release(report: Report, subject: Subject, inputs: Inputs, world: World) -> 
     if not blockers:
         subject = replace(subject, standing=_read_standing(subject, inputs, world))
         blockers = judge_place(subject.standing.tag if subject.standing else None, subject.commit, subject.milestone)
-    if blockers:
+    if blockers or subject.standing is None:
         return _outcome(report, subject, world, blockers=blockers)
-    assert subject.standing is not None
-    if is_complete(subject.standing.release):
+    is_whole = is_complete(subject.standing.release)
+    if is_whole:
         subject = replace(subject, dispatched=_read_dispatched(subject, world))
     else:
         subject = replace(subject, items=read_items(world.github, subject.milestone.number))
@@ -212,7 +212,7 @@ def _release(report: Report, subject: Subject, inputs: Inputs, world: World) -> 
     blockers = (*blockers, *more)
     if blockers:
         return _refuse(report, subject, world, blockers)
-    if not is_complete(subject.standing.release):
+    if not is_whole:
         subject = _write(subject, inputs, world)
     report = replace(report, plan=plan_release(_case(subject)))
     if report.mode is Mode.APPLY and not has_errors(report.problems):

@@ -69,13 +69,14 @@ def _read_patterns(reading: Reading, value: dict[str, Any]) -> tuple[str, ...]:
 
 def _read_notes(reading: Reading, value: dict[str, Any]) -> NotesSettings:
     default, path = NotesSettings(), (SECTION, "notes")
-    sections = value.get("sections")
+    sections: dict[str, Any] | None = value.get("sections")
     template = value.get("template")
     if template is not None and (template.startswith("/") or "\\" in template or ".." in template.split("/")):
         summary = f"{quote(template)} is no path inside the repository"
         reading.report(BAD_TEMPLATE_PATH, summary, *path, "template", help="write it like .github/notes.md.j2")
     found = [
-        Section(title=title, labels=reading.texts(sections, title, (*path, "sections"))) for title in sections or ()
+        Section(title=title, labels=reading.texts(sections or {}, title, (*path, "sections")))
+        for title in sections or ()
     ]
     for each in found:
         reading.judge_line(each.title, *path, "sections", each.title)

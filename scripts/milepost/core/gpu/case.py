@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from milepost.core.environment import Environment, Specifier
-from milepost.core.facts import Facts, Gpu, Level, Result
+from milepost.core.facts import Facts, Gpu, Level
 from milepost.core.published import Data
 from milepost.core.verdict import Check, Ending
 from milepost.diagnostics import Rule, Severity
@@ -39,12 +39,6 @@ class Case:
             not reason.is_tolerated
             and any(each == place or each.startswith(f"{place}/") or place.startswith(f"{each}/") for place in places)
             for each, reason in self.facts.unread.items()
-        )
-
-    def results(self, kind: str, gpu: str | None = None) -> tuple[Result, ...]:
-        """What came of the probes of that kind; on that GPU when one is named."""
-        return tuple(
-            each for each in self.facts.results if each.kind == kind and (gpu is None or each.gpu in (None, gpu))
         )
 
     def complaint(self, *symptoms: str, gpu: str | None = None) -> str:

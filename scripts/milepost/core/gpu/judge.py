@@ -19,6 +19,7 @@ from milepost.core.gpu.libraries import cudnn_version, judge_libraries
 from milepost.core.gpu.observed import list_changes, observe
 from milepost.core.gpu.probes import judge_probes, judge_tools
 from milepost.core.gpu.requirements import fingerprint
+from milepost.core.gpu.wsl import translate
 from milepost.core.published import Data
 from milepost.core.verdict import Check, Ending, Observed, Verdict, answer
 from milepost.diagnostics import Diagnostic, Rule, Severity
@@ -43,7 +44,7 @@ def judge(
     previous: Observed | None = None,
 ) -> Verdict:
     """What the facts prove of the environment; what they do not prove is not passed."""
-    case = Case(facts=facts, environment=environment, data=data, level=level, today=today, host=host)
+    case = Case(facts=translate(facts), environment=environment, data=data, level=level, today=today, host=host)
     checks = [*_judge_declaration(case), *judge_build(case), *judge_driver(case), *judge_devices(case)]
     checks += [*judge_libraries(case), *judge_host(case), *judge_tools(case)]
     ordered = order(_waived(each, case) for each in (*checks, *judge_probes(case)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from milepost.core.environment import Build
 from milepost.core.facts import Facts, Origin
 from milepost.core.gpu.case import Case, compare, failed, met, not_applicable, unproven
 from milepost.core.verdict import Check
@@ -114,7 +115,10 @@ def _judge_mixed(case: Case) -> Check:
 
 
 def _judge_foreign(case: Case) -> Check:
+    """Only PyTorch's own wheels bring these libraries along; other builds take the system's, NVIDIA's images too."""
     torch = case.facts.torch
+    if case.environment.build is not Build.PYTORCH:
+        return not_applicable(LIBRARY_FOREIGN)
     if torch.origin is not Origin.WHEEL or torch.path is None:
         is_unread = case.is_unread("/torch/origin", "/torch/path")
         return unproven(LIBRARY_FOREIGN, "/torch/path") if is_unread else not_applicable(LIBRARY_FOREIGN)
