@@ -23,9 +23,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from demo_progress import REPOSITORY as PROGRESS_REPOSITORY
 from demo_progress import SEED as PROGRESS_SEED
 from demo_progress import tell_progress
+from demo_release import BRANCH, finish_milestone, reproduce
 from demo_release import MILESTONE as RELEASED
 from demo_release import WORKFLOW as RELEASE
-from demo_release import finish_milestone, reproduce
 from demo_sprints import REPOSITORY as SPRINTS_REPOSITORY
 from demo_sprints import SEED as SPRINTS_SEED
 from demo_sprints import print_records, tell_six_weeks
@@ -260,7 +260,7 @@ class _Story:
         with _step(f"10. Somebody needs {RELEASED} again, exactly as it was"):
             text = reproduce(folder, self.github.url, REPOSITORY)
             print("\n".join(f"    {line}" for line in text.splitlines()))
-            commit = self.github.state(REPOSITORY)["refs"]["refs/heads/main"]
+            commit = self.github.state(REPOSITORY)["refs"][f"refs/heads/{BRANCH}"]
             _expect(f"git checkout -q --detach {commit}" in text, "the exact commit is told, with its checksums proven")
 
     def _gate(self) -> Any:
