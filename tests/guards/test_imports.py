@@ -20,6 +20,7 @@ ONLY_IN = {
     "jsonschema": ("planfile/",),
     "packaging": ("core/",),
     "jinja2": ("views/notes_template.py",),
+    "semver": ("core/versions.py",),
     "graphql": ("simulator/routes/graphql.py",),
     "torch": ("probe/worker.py",),
     "apprise": ("notify.py",),

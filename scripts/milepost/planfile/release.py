@@ -75,7 +75,8 @@ def _read_notes(reading: Reading, value: dict[str, Any]) -> NotesSettings:
         summary = f"{quote(template)} is no path inside the repository"
         reading.report(BAD_TEMPLATE_PATH, summary, *path, "template", help="write it like .github/notes.md.j2")
     found = [
-        Section(title=title, labels=reading.texts(sections or {}, title, (*path, "sections"))) for title in sections or ()
+        Section(title=title, labels=reading.texts(sections or {}, title, (*path, "sections")))
+        for title in sections or ()
     ]
     for each in found:
         reading.judge_line(each.title, *path, "sections", each.title)
