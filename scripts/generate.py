@@ -20,6 +20,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,10 +32,12 @@ if str(SCRIPTS) not in sys.path:
 
 import milepost  # noqa: E402
 from milepost.core.auto import AUTO, CANDIDATES  # noqa: E402
+from milepost.core.flows import FLOWS, Flow  # noqa: E402
 from milepost.declare import Action, Input, list_inputs  # noqa: E402
 from milepost.diagnostics import Rule  # noqa: E402
 from milepost.errors import ExitCode  # noqa: E402
 from milepost.registry import list_actions  # noqa: E402
+from milepost.views.callers import Edition, Place, Source, render_caller  # noqa: E402
 from workflows import render_edition, render_workflows  # noqa: E402
 
 COMMAND = "python3 scripts/generate.py"
@@ -42,6 +45,9 @@ AUTHOR = "The Milepost authors"
 NO_PYTHON = "Milepost needs Python 3.10 or newer on the runner: add actions/setup-python before this step"
 OLDEST_PYTHON = "3.10"
 SIMULATOR_PACKAGES = ("graphql-core", "tzdata")
+# In the pages the suite is named by its major version; `init` writes the full commit.
+SHOWN = Source(uses="milepost/milepost", sha="v1", version="v1")
+READER = Place(repository="OWNER/NAME", default_branch="main")
 START, END = "<!-- generated: {} -->", "<!-- end -->"
 
 
@@ -83,10 +89,15 @@ def derive() -> dict[Path, str]:
     files[ROOT / "action.yml"] = render_root(published)
     files |= {ROOT / ".github" / "workflows" / name: text for name, text in render_workflows().items()}
     blocks = render_blocks(published)
-    pages = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "actions").glob("*/README.md"))]
-    for page in pages:
+    for page in list_pages():
         files[page] = fill(_read(page), blocks)
     return files
+
+
+def list_pages() -> list[Path]:
+    """The pages for users, in every language."""
+    folders = ((ROOT, "README*.md"), (ROOT / "docs", "*.md"), (ROOT / "actions", "*/README.md"))
+    return [page for folder, names in folders for page in sorted(folder.glob(names))]
 
 
 def write_edition(uses: str, folder: Path) -> int:
@@ -166,6 +177,8 @@ def render_blocks(actions: list[Action]) -> dict[str, Callable[[], str]]:
             ("action", "what it does"),
             [(f"[`{each.name}`](actions/{each.name}/README.md)", each.summary) for each in actions],
         ),
+        "workflows": _workflows,
+        **{f"caller:{each.name}": partial(_caller, each) for each in FLOWS},
         "exit-codes": lambda: _table(
             ("exit status", "meaning"), [(f"`{int(each)}`", each.meaning) for each in ExitCode]
         ),
@@ -355,6 +368,26 @@ def _action_blocks(action: Action) -> dict[str, Callable[[], str]]:
         ),
         f"{action.name}:permissions": permissions,
     }
+
+
+def _workflows() -> str:
+    """What starts each reusable workflow, and what its jobs ask for."""
+    rows = [
+        (
+            f"[`{each.name}`](.github/workflows/{each.name}.yml)",
+            f"`{each.action}`",
+            ", ".join(f"`{trigger.event}`" for trigger in each.triggers),
+            ", ".join(f"`{grant.scope}: {grant.level}`" for grant in each.grants),
+        )
+        for each in FLOWS
+    ]
+    return _table(("workflow", "action", "events", "permissions"), rows)
+
+
+def _caller(flow: Flow) -> str:
+    """The file that `init` writes, with the suite's major version instead of a commit."""
+    text = render_caller(flow, Edition.REUSABLE, SHOWN, READER)
+    return f"```yaml\n{text.replace('@v1 # v1', '@v1')}```"
 
 
 def list_rules() -> dict[str, list[Rule]]:
