@@ -186,6 +186,19 @@ def test_a_page_names_only_files_that_exist(path: Path) -> None:
     assert [] == [each for each in linked if not (path.parent / each).exists()]
 
 
+def test_pictures_are_shown_small_and_described() -> None:
+    """Each that is kept stands in a page, each in a page is there, and what it shows is said in words."""
+    shown: dict[Path, set[str]] = {}
+    for page in PAGES:
+        for words, path in re.findall(r"!\[([^\]]*)\]\(([^)]+)\)", page.read_text(encoding="utf-8")):
+            shown.setdefault((page.parent / path).resolve(), set()).add(words)
+    kept = sorted((ROOT / "docs" / "images").glob("*"))
+
+    assert kept == sorted(shown)
+    assert [] == [each.name for each in kept if each.stat().st_size > 150_000]
+    assert [] == [path.name for path, words in shown.items() if min(map(len, words)) < 10]
+
+
 def test_every_rule_is_broken_by_a_test(generate: Any) -> None:
     """Its name stands in a test or in what a malformed plan must be told."""
     texts = [each.read_text(encoding="utf-8") for each in (ROOT / "tests").rglob("*") if each.suffix in (".py", ".txt")]
