@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -27,6 +26,7 @@ SCRIPTS = Path(__file__).resolve().parent
 ROOT = SCRIPTS.parent
 sys.path.insert(0, str(SCRIPTS))
 
+from examples import list_examples  # noqa: E402
 from folder import NotInstalled  # noqa: E402
 from packages import find_packages  # noqa: E402
 from workflows import render_edition  # noqa: E402
@@ -277,19 +277,14 @@ def _write_edition(folder: Path) -> list[str]:
 
 
 def _write_examples(folder: Path) -> list[str]:
-    """Every whole workflow that a page shows, as a file of its own."""
+    """Every workflow that a page shows, whole or in part, as a file of its own."""
     folder.mkdir()
     written = []
-    for page in [
-        ROOT / "README.md",
-        *sorted((ROOT / "actions").glob("*/README.md")),
-        *sorted((ROOT / "docs").glob("*.md")),
-    ]:
-        for number, text in enumerate(re.findall(r"```yaml\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)):
-            if re.search(r"^jobs:", text, re.MULTILINE):
-                path = folder / f"{page.parent.name}-{page.stem}-{number}.yml"
-                path.write_text(text, encoding="utf-8")
-                written.append(str(path))
+    for each in list_examples():
+        if each.workflow:
+            path = folder / f"{each.name}.yml"
+            path.write_text(each.workflow, encoding="utf-8")
+            written.append(str(path))
     return written
 
 

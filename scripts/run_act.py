@@ -94,10 +94,11 @@ def run_act(
     payload: Mapping[str, Any] | None = None,
     variables: Mapping[str, str] | None = None,
     workflow: str = "",
+    job: str = "",
 ) -> ActResult:
     """The workspace's workflows ran for the event, with `milepost/milepost@v1` standing for this checkout.
 
-    With `workflow` only that file of `.github/workflows/` ran.
+    With `workflow` only that file of `.github/workflows/` ran, with `job` only that job and those that it needs.
     """
     act = find_act()
     if act is None:
@@ -106,6 +107,7 @@ def run_act(
         home = Path(folder)
         command = _command(act, event, home, github, payload or {}, variables or {})
         command += ["--workflows", f".github/workflows/{workflow}"] if workflow else []
+        command += ["--job", job] if job else []
         (home / "secrets").write_text(f"GITHUB_TOKEN={token}\n", encoding="utf-8")
         finished = subprocess.run(
             command,
