@@ -66,3 +66,5 @@ def test_the_two_readmes_say_the_same() -> None:
     assert blocks(english) == blocks(chinese)
     assert links(english) == links(chinese)
     assert english.count("\n| ") == chinese.count("\n| ")
+    flows = [[line for line in each.splitlines() if "](.github/workflows/" in line] for each in (english, chinese)]
+    assert flows[0] == flows[1]
