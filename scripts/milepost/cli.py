@@ -18,7 +18,7 @@ from typing import Any
 
 from milepost import __version__
 from milepost.core.auto import AUTO, Choice
-from milepost.declare import Action, list_inputs, read
+from milepost.declare import Action, list_claims, list_inputs, read
 from milepost.diagnostics import Diagnostic, Rule, Severity
 from milepost.errors import ExitCode, Refused, Unusable
 from milepost.registry import COMMANDS, get_action
@@ -106,7 +106,7 @@ def parse(arguments: Sequence[str], environment: Mapping[str, str]) -> Call:
     if name not in COMMANDS:
         raise Unusable([USAGE.found(f"there is no command {name!r}", help=_nearest_command(name))])
     action = get_action(name)
-    given = _read_flags(arguments[1:])
+    given = _read_words(arguments[1:], action) if action.subject else _read_flags(arguments[1:])
     options = {key: given.pop(key) for key in COMMON_OPTIONS if key in given}
     values = {**_from_environment(action, environment), **given}
     return Call(action=action, values=values, options=options)
@@ -141,6 +141,19 @@ def _help(arguments: list[str]) -> str | None:
     if arguments[0] in COMMANDS and {"-h", "--help"} & set(arguments[1:]):
         return render_command_help(get_action(arguments[0]), COMMON_OPTIONS)
     return None
+
+
+def _read_words(arguments: Sequence[str], action: Action) -> dict[str, str]:
+    """The flags, and the first word that belongs to none as the subject; a claim takes no other word than true or false."""
+    rest, claims = list(arguments), {f"--{each}" for each in list_claims(action.inputs)}
+    for index, word in enumerate(rest):
+        before = rest[index - 1] if index else ""
+        is_claim = before in claims and word.lower() not in ("true", "false")
+        is_value = before.startswith("--") and "=" not in before and not is_claim
+        if not word.startswith("--") and not is_value:
+            rest[index] = f"--{action.subject}={word}"
+            break
+    return _read_flags(rest)
 
 
 def _read_flags(arguments: Sequence[str]) -> dict[str, str]:

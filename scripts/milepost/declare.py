@@ -54,6 +54,7 @@ class Action:
 
     `permissions` is what a job must grant; `optional_permissions` say in their values what they add.
     A command that is not published has no folder below `actions/`.
+    `subject` is the input that the command line may give without its name.
     """
 
     name: str
@@ -66,6 +67,7 @@ class Action:
     icon: str = "flag"
     is_published: bool = True
     needs_repository: bool = True
+    subject: str = ""
 
 
 def given(description: str, *, default: Any = MISSING, secret: bool = False) -> Any:
@@ -78,6 +80,11 @@ def list_inputs(inputs: type[Any]) -> tuple[Input, ...]:
     """The inputs that the class declares, in its order."""
     hints = typing.get_type_hints(inputs)
     return tuple(_describe(each, hints[each.name]) for each in fields(inputs))
+
+
+def list_claims(inputs: type[Any]) -> frozenset[str]:
+    """The names of the inputs that are true or false."""
+    return frozenset(_kebab(name) for name, hint in typing.get_type_hints(inputs).items() if _plain(hint) is bool)
 
 
 def read(

@@ -12,9 +12,11 @@ COMMANDS = {
     "sprint": "milepost.actions.sprint:SPRINT",
     "gate": "milepost.actions.gate:GATE",
     "progress": "milepost.actions.progress:PROGRESS",
+    "release": "milepost.actions.release:RELEASE",
     "verify-gpu": "milepost.actions.verify_gpu:VERIFY_GPU",
     "validate": "milepost.actions.validate:VALIDATE",
     "export": "milepost.actions.export:EXPORT",
+    "reproduce": "milepost.actions.reproduce:REPRODUCE",
 }
 
 

@@ -29,6 +29,9 @@ EVERYTHING = {
     ],
     "pulls": [{"title": "P", "head": "topic", "body": "Fixes #1", "milestone": 1, "number": 9}],
     "files": {"a.txt": "text", "b/c.txt": "deeper"},
+    "tags": {"v1": {"message": "One"}},
+    "releases": [{"tag": "v1", "name": "One"}],
+    "checks": [{"name": "build", "conclusion": "success"}],
 }
 ARGUMENTS = {
     "owner": '"octo"',
@@ -37,6 +40,7 @@ ARGUMENTS = {
     "first": "5",
     "qualifiedName": '"main"',
     "expression": '"HEAD:a.txt"',
+    "tagName": '"v1"',
 }
 
 

@@ -350,7 +350,7 @@ def test_an_asset_comes_back_as_it_went(wire: Any) -> None:
 
     assets = {each["name"]: each for each in wire("GET", f"{R}/releases/{release}/assets")}
     back = {
-        name: wire.raw("GET", f"{R}/releases/assets/{each['id']}", Accept="application/octet-stream")[1]
+        name: wire.file(f"{R}/releases/assets/{each['id']}", Accept="application/octet-stream")
         for name, each in assets.items()
     }
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
@@ -27,7 +26,7 @@ from milepost.errors import ExitCode, Refused, Unusable
 from milepost.images.client import read_image
 from milepost.images.login import Credentials, find_credentials
 from milepost.planfile.load import load_plan, load_plan_text
-from milepost.probe.launch import run_probe
+from milepost.probing import probe_machine
 from milepost.runner.context import read_member
 from milepost.runner.files import list_json, read_json, write_json
 from milepost.views.environment import render_data_line
@@ -45,7 +44,6 @@ from milepost.views.planned import render_entry
 from milepost.views.verdict import read_observed, render_verdict
 from milepost.world import Outcome, World
 
-NO_PYTHON = Rule("no-python", Severity.ERROR, "The interpreter that is to be inspected is not there.")
 NO_FACTS = Rule("no-facts", Severity.ERROR, "There is no facts file where they are looked for.")
 NO_IMAGE = Rule("no-image", Severity.ERROR, "The environment declares no image that a registry could tell of.")
 BAD_AGE = Rule("bad-age", Severity.ERROR, "The value of `max-age` is no time.")
@@ -53,7 +51,7 @@ BASE_UNREAD = Rule("base-unread", Severity.ERROR, "The plan file at the base of 
 NOT_WRITTEN = Rule("report-not-written", Severity.ERROR, "The report cannot be written into the workspace.")
 BLOCK_UNREAD = Rule("block-unread", Severity.WARNING, "The milestone's copy of the requirements could not be read.")
 NOT_CAPTURED = Rule("not-captured", Severity.ERROR, "A machine that does not pass cannot be declared as it is.")
-RULES = (NO_PYTHON, NO_FACTS, NO_IMAGE, BAD_AGE, BASE_UNREAD, NOT_WRITTEN, BLOCK_UNREAD, NOT_CAPTURED)
+RULES = (NO_FACTS, NO_IMAGE, BAD_AGE, BASE_UNREAD, NOT_WRITTEN, BLOCK_UNREAD, NOT_CAPTURED)
 
 # Below the workspace: what is written, and what `where: facts` reads.
 FOLDER = Path("milepost-gpu")
@@ -280,16 +278,11 @@ def _probe(
     environment: Environment | None, level: Level, inputs: Inputs, world: World, *, is_cpu: bool = False
 ) -> Facts:
     """What the probe found on this machine; the file with it is in the workspace."""
-    python = shutil.which(inputs.python)
-    if python is None:
-        summary = f"python: there is no interpreter {inputs.python!r}"
-        raise Unusable([NO_PYTHON.found(summary, help="give the path of the image's interpreter")])
     needs = _list_needs(environment, is_cpu=is_cpu)
     try:
-        path = run_probe(python, level.value, needs, world.context.workspace / FOLDER)
+        return probe_machine(inputs.python, level, needs, world.context.workspace / FOLDER)
     except PermissionError as trouble:
         raise _unwritable(trouble) from trouble
-    return read_facts(read_json(path))
 
 
 def _list_needs(environment: Environment | None, *, is_cpu: bool) -> dict[str, Any]:

@@ -23,6 +23,12 @@ class Noun(str, Enum):
     PULL_REQUEST = "pull request"
     RECORD = "record"
     WORKFLOW = "workflow"
+    TAG = "tag"
+    RELEASE = "release"
+    ASSET = "asset"
+
+
+UNTOLD = {Noun.TAG: ("message", "date"), Noun.RELEASE: ("body",), Noun.ASSET: ("release", "digest")}
 
 
 class Verb(str, Enum):
@@ -81,15 +87,20 @@ class Change:
 
     @property
     def shown(self) -> tuple[Field, ...]:
-        """The fields that are worth telling: a record is known by its paths."""
-        return () if self.noun is Noun.RECORD else self.fields
+        """The fields that are worth telling: a record is known by its paths, notes are told beside the plan."""
+        if self.noun is Noun.RECORD:
+            return ()
+        return tuple(each for each in self.fields if each.name not in UNTOLD.get(self.noun, ()))
 
     @property
     def writes(self) -> int:
         """How many write requests the change costs."""
         if self.noun is Noun.WORKFLOW:
             workflows = self.after("workflows")
-            return 1 + (len(workflows) if isinstance(workflows, tuple) else 0)
+            # What follows a sprint is forgotten by a write of its own; what follows a tag is found by its runs.
+            return (not self.touches("ref")) + (len(workflows) if isinstance(workflows, tuple) else 0)
+        if self.noun is Noun.TAG:
+            return 2  # the tag object, and the reference to it
         if self.noun in (Noun.ISSUE, Noun.PULL_REQUEST) and self.verb is not Verb.CREATE:
             apart = [name for name in ("labels", "assignees", "parent") if self.touches(name)]
             return len(apart) + (len(apart) < len(self.fields))

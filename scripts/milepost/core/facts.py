@@ -280,6 +280,17 @@ class Facts(Contents):
         place = f"/gpus/{index}/cuda_index"
         return self.gpus[index].cuda_index is None and self.unread.get(place) is Reason.NOT_PRESENT
 
+    @property
+    def visible(self) -> tuple[tuple[int, Gpu], ...]:
+        """The GPUs that CUDA shows, with their places in the facts."""
+        return tuple((index, gpu) for index, gpu in enumerate(self.gpus) if not self.is_hidden(index))
+
+    @property
+    def has_computed(self) -> bool:
+        """True when every matrix product that was tried came out right, and one was."""
+        tried = [each for each in self.results if each.kind == "matmul"]
+        return bool(tried) and all(each.status is Status.OK for each in tried)
+
 
 def read_facts(value: object) -> Facts:
     """The JSON value as facts, whatever it is."""

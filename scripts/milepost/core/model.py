@@ -9,6 +9,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Final, Literal, TypeVar, Union
 
 from milepost.core.cadence import Cadence
+from milepost.core.releasing import Releasing
 from milepost.core.reporting import Reporting
 from milepost.diagnostics import Location
 
@@ -165,3 +166,4 @@ class DesiredState:
     size_labels: str | None = None
     has_history: bool = False
     reporting: Reporting = field(default_factory=Reporting)
+    releasing: Releasing | None = None

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from enum import Enum
+from fnmatch import fnmatchcase
+
+PLACEHOLDERS = ("{title}", "{name}")
+BRACES = re.compile(r"[{}]")
 
 
 class OpenIssues(str, Enum):
@@ -59,9 +64,12 @@ class Requirement:
 
 @dataclass(frozen=True, kw_only=True)
 class Releasing:
-    """The `release:` section; `milestones` is a shell pattern of titles, `then` are workflow files."""
+    """The `release:` section; `milestones` are shell patterns of titles, `then` are workflow files.
 
-    milestones: str = "v*"
+    `{title}` in `tag` is the milestone's title, `{name}` what comes after its last slash.
+    """
+
+    milestones: tuple[str, ...] = ("v*",)
     tag: str = "{title}"
     open_issues: OpenIssues = OpenIssues.BLOCK
     notes: NotesSettings = field(default_factory=NotesSettings)
@@ -69,3 +77,20 @@ class Releasing:
     allow: tuple[str, ...] = ()
     then: tuple[str, ...] = ()
     next: str | None = None
+
+    def takes(self, title: str) -> bool:
+        """True when closing a milestone of that title makes a release."""
+        return any(fnmatchcase(title, pattern) for pattern in self.milestones)
+
+    def name_tag(self, title: str) -> str:
+        """The tag of the milestone's release, which git may not allow."""
+        parts = {"title": title, "name": title.rpartition("/")[2]}
+        return re.sub(r"\{(title|name)\}", lambda found: parts[found[1]], self.tag)
+
+
+def is_tag_pattern(pattern: str) -> bool:
+    """True when the pattern makes tags that differ, and holds no braces but those that are filled in."""
+    rest = pattern
+    for each in PLACEHOLDERS:
+        rest = rest.replace(each, "")
+    return rest != pattern and not BRACES.search(rest)

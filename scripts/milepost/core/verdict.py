@@ -93,6 +93,18 @@ class Observed:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PastVerdict:
+    """What a verdict of before proves: which environment, in which declared image, and what was found."""
+
+    answer: Answer
+    environment: str
+    image: str | None
+    level: Level
+    at: str
+    observed: Observed
+
+
+@dataclass(frozen=True, kw_only=True)
 class Verdict:
     """The answer, and all it rests on; `checks` are in the order of causes.
 

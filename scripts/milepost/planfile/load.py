@@ -20,6 +20,7 @@ from milepost.planfile.progress import load_reporting
 from milepost.planfile.pull_requests import read_policy
 from milepost.planfile.reading import Reading
 from milepost.planfile.relations import judge_relations
+from milepost.planfile.release import load_releasing
 from milepost.planfile.source import parse_plan
 from milepost.planfile.sprints import load_cadences
 from milepost.planfile.text import MOST_BYTES
@@ -78,6 +79,7 @@ def _read_desired(reading: Reading, workspace: Path | None) -> DesiredState:
     milestones = load_milestones(reading)
     issues = load_issues(reading, milestones, workspace)
     language: Literal["en", "zh"] = reading.value.get("language", "en")
+    environments = {each.name: each for each in load_environments(reading)}
     desired = DesiredState(
         repository=reading.value.get("repository"),
         timezone=_read_timezone(reading),
@@ -85,11 +87,12 @@ def _read_desired(reading: Reading, workspace: Path | None) -> DesiredState:
         labels=tuple(_read_labels(reading)),
         milestones=milestones,
         issues=tuple(issue for issue, _ in issues),
-        environments={each.name: each for each in load_environments(reading)},
+        environments=environments,
         cadences=load_cadences(reading),
         size_labels=_read_size_labels(reading),
         has_history=reading.value.get("history") == "branch",
         reporting=load_reporting(reading),
+        releasing=load_releasing(reading, milestones, environments),
     )
     places = _Places(reading, tuple(path for _, path in issues))
     read_policy(reading)

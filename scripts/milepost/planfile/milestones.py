@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from datetime import date
 from enum import Enum
 from typing import Any, Final, Literal, Union
 
 from milepost.core.model import UNMANAGED, PlannedMilestone, State, Unmanaged
+from milepost.core.ref_name import judge_ref
 from milepost.diagnostics import Rule, Severity
 from milepost.planfile.dates import add_days, read_day, read_distance
 from milepost.planfile.reading import Reading
@@ -19,9 +19,6 @@ NO_START = Rule("no-start", Severity.ERROR, "A due date is counted from a day th
 DUE_BEFORE_START = Rule("due-before-start", Severity.ERROR, "A milestone is due before it starts.")
 BAD_BRANCH = Rule("bad-branch", Severity.ERROR, "A branch name is not one that git allows.")
 RULES = (BAD_DATE, NO_START, DUE_BEFORE_START, BAD_BRANCH)
-
-# git check-ref-format(1).
-BAD_REF = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/\.|\.lock(/|$)|^[./-]|[./]$|^@$")
 
 
 class Unreadable(Enum):
@@ -121,6 +118,6 @@ def _milestone(
 
 
 def _judge_branch(reading: Reading, name: str | None, path: Steps) -> None:
-    if name is not None and (BAD_REF.search(name) or name.startswith("refs/")):
-        way_out = "leave out blanks, `..`, `~^:?*[\\`, a leading or final `/` or `.`, `refs/` and `.lock`"
-        reading.report(BAD_BRANCH, f"git allows no branch {quote(name)}", *path, "branch", help=way_out)
+    reason = judge_ref(name) if name is not None else ""
+    if name is not None and reason:
+        reading.report(BAD_BRANCH, f"git allows no branch {quote(name)}", *path, "branch", help=reason)

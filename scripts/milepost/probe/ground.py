@@ -127,7 +127,7 @@ def read_driver(root: Path) -> dict[str, Any]:
     line = (read_text(root / "proc/driver/nvidia/version") or "").partition("\n")[0]
     found = re.search(r"\d{3}\.\d+(\.\d+)?", line)
     version = read_text(root / "sys/module/nvidia/version") or (found[0] if found else None)
-    return {"version": version, "has_open_module": "Open Kernel Module" in line if line else None}
+    return {"version": version, "has_open_module": "Open Kernel" in line if line else None}
 
 
 def read_nodes(root: Path) -> list[dict[str, Any]]:

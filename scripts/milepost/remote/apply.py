@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from milepost.core.change import Change, Note, Noun, Plan, Verb
 from milepost.core.model import Snapshot
+from milepost.core.release import Release
 from milepost.diagnostics import Diagnostic, Rule, Severity
 from milepost.errors import Refused
 from milepost.remote import issues, labels, milestones, repository
@@ -37,7 +38,8 @@ class Applied:
 
 
 class Run:
-    """One application: the numbers that titles and keys have by now, and how often each workflow was dispatched."""
+    """One application: the numbers that titles and keys have by now, releases by tag, and how often each workflow was
+    dispatched."""
 
     def __init__(self, client: Client, snapshot: Snapshot, plan: Plan) -> None:
         self.client = client
@@ -52,6 +54,7 @@ class Run:
         self.numbers: dict[str, int] = {}
         self.ids: dict[int, int] = {}
         self.dispatched: Counter[str] = Counter()
+        self.releases: dict[str, Release] = {}
 
     def milestone_of(self, change: Change) -> int | None:
         title = change.after("milestone")

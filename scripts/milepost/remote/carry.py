@@ -17,7 +17,7 @@ from milepost.remote.milestones import find_milestone, update_milestone
 from milepost.remote.workflows import count_dispatches, dispatch
 
 NOT_DISPATCHED = Rule(
-    "not-dispatched", Severity.ERROR, "A workflow that should follow a closed sprint was not started."
+    "not-dispatched", Severity.ERROR, "A workflow that should follow a closed sprint or a release was not started."
 )
 RULES = (NOT_DISPATCHED,)
 
@@ -36,7 +36,8 @@ def _record(run: Run, change: Change) -> None:
         raise
 
 
-def _move(run: Run, change: Change) -> None:
+def move(run: Run, change: Change) -> None:
+    """The item is in its milestone, or was left alone because somebody touched it meanwhile."""
     is_done, problems = issues.move_item(run.client, change, milestone=run.milestone_of(change))
     run.applied.problems += problems
     if not is_done:
@@ -110,7 +111,7 @@ STEPS: Steps = {
     (Noun.MILESTONE, Verb.UPDATE): _write,
     (Noun.MILESTONE, Verb.CLOSE): _write,
     (Noun.RECORD, Verb.CREATE): _record,
-    (Noun.ISSUE, Verb.MOVE): _move,
-    (Noun.PULL_REQUEST, Verb.MOVE): _move,
+    (Noun.ISSUE, Verb.MOVE): move,
+    (Noun.PULL_REQUEST, Verb.MOVE): move,
     (Noun.WORKFLOW, Verb.DISPATCH): _dispatch,
 }

@@ -6,6 +6,7 @@ PyGithub carries the requests. It repeats no PATCH, and repeats a POST that was 
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
@@ -26,6 +27,7 @@ from milepost.remote.errors import (
     translate,
     unreachable,
 )
+from milepost.remote.transfer import Transfer, TransferFailed, find_upload_url, transfer
 
 T = TypeVar("T")
 Body = Mapping[str, Any]
@@ -68,7 +70,7 @@ class Access:
 
 @dataclass(frozen=True)
 class _Request:
-    """What is sent, and the permission that it needs."""
+    """What is sent, and the permission that it needs; files travel by a `transfer`, beside PyGithub."""
 
     verb: str
     url: str
@@ -76,6 +78,7 @@ class _Request:
     body: Body | None = None
     parameters: Mapping[str, str] | None = None
     is_read: bool = False
+    transfer: Transfer | None = None
 
 
 class Unanswered(Exception):
@@ -120,6 +123,7 @@ class Client:
         self.clock = clock
         self.pace = pace
         self.deadline: float | None = None
+        self._access = access
         self._requester = github.requester
         self._log = log
         self._written: list[float] = []
@@ -203,6 +207,39 @@ class Client:
                 return found
         raise unreachable(self._name(request), reason)
 
+    def download(self, path: str, *, accept: str, most_bytes: int, needs: str) -> bytes | None:
+        """The file at that path of the API, wherever GitHub sends us for it; None when it is gone.
+
+        Raises Refused for one that is larger.
+        """
+        url = f"{self._access.api_url.rstrip('/')}{self._url(path)}"
+        wanted = Transfer(verb="GET", url=url, headers={"Accept": accept}, most_bytes=most_bytes)
+        try:
+            data = self._persist(_Request("GET", self._url(path), needs, is_read=True, transfer=wanted))
+        except Refused as refusal:
+            if refusal.status in (404, 410):
+                return None
+            raise
+        assert isinstance(data, bytes)
+        return data
+
+    def upload(self, template: str, path: str, name: str, data: bytes, *, content_type: str, needs: str) -> Any:
+        """The answer to an upload, which is sent once; `template` is the `upload_url` that GitHub gave for the path.
+
+        Raises Unanswered when nobody knows whether it took effect, or one of the name is there, for the caller to look.
+        """
+        url = find_upload_url(template, api_url=self._access.api_url, path=self._url(path))
+        headers = {"Accept": "application/vnd.github+json", "Content-Type": content_type}
+        sent = Transfer(verb="POST", url=f"{url}?name={quote(name, safe='')}", headers=headers, data=data)
+        try:
+            return json.loads(self._send_limited(_Request("POST", self._url(path), needs, transfer=sent)))
+        except ValueError:
+            raise Unanswered("the answer is not JSON") from None
+        except _Refusal as refusal:
+            if already_exists(refusal, refusal.data):
+                raise Unanswered("GitHub says that it exists") from None
+            raise
+
     def wait(self, seconds: float, reason: str, *, is_told: bool = False) -> None:
         """The time has passed; raises OutOfTime when the run has less."""
         if self.deadline is not None and self.clock.now() + max(0.0, seconds) > self.deadline:
@@ -248,6 +285,8 @@ class Client:
         raise Refused(RATE_LIMITED.found(f"GitHub's rate limit for {self._name(request)} does not end"))
 
     def _send(self, request: _Request) -> Any:
+        if request.transfer is not None:
+            return self._transfer(request, request.transfer)
         body = None if request.body is None else dict(request.body)
         try:
             headers, data = self._requester.requestJsonAndCheck(
@@ -264,6 +303,16 @@ class Client:
         if isinstance(data, dict) and self._is_query(request):
             self._judge_query(data, headers)
         return data
+
+    def _transfer(self, request: _Request, wanted: Transfer) -> bytes:
+        try:
+            answer = transfer(wanted, token=self._access.token)
+        except TransferFailed as trouble:
+            raise Unanswered(str(trouble)) from None
+        if answer.status < 300:
+            return answer.data
+        refused = GithubException(answer.status, _read_json(answer.data), dict(answer.headers))
+        raise self._judge(refused, self._name(request), request.needs)
 
     def _judge(self, answer: GithubException, request: str, needs: str) -> Exception:
         headers = answer.headers or {}
@@ -320,6 +369,14 @@ class _Refusal(Refused):
     def __init__(self, refusal: Refused, data: Any) -> None:
         super().__init__(refusal.diagnostic, status=refusal.status)
         self.data = data
+
+
+def _read_json(data: bytes) -> Any:
+    """What an answer holds; nothing when it is not JSON."""
+    try:
+        return json.loads(data)
+    except ValueError:
+        return None
 
 
 def segment(text: str) -> str:

@@ -18,10 +18,11 @@ RATE_LIMITED = Rule("rate-limited", Severity.ERROR, "GitHub's rate limit did not
 UNREACHABLE = Rule("unreachable", Severity.ERROR, "GitHub gave no usable answer, however often it was asked.")
 FORK = Rule("fork", Severity.ERROR, "A writing action runs in a fork.")
 BAD_ADDRESS = Rule("bad-address", Severity.ERROR, "The addresses of the API are not those of one GitHub.")
+TOO_LARGE = Rule("file-too-large", Severity.ERROR, "A file on GitHub is larger than what is read of it.")
 # GitHub has two wordings for a branch that moved: the second is that of two writers in the same moment.
 MOVED = re.compile(r"expected branch to point to|\bis at [0-9a-f]{40} but expected", re.IGNORECASE)
 STATUSES = {"NOT_FOUND": 404, "FORBIDDEN": 403, "STALE_DATA": 409}
-RULES = (BAD_TOKEN, NO_PERMISSION, NOT_FOUND, REJECTED, RATE_LIMITED, UNREACHABLE, FORK, BAD_ADDRESS)
+RULES = (BAD_TOKEN, NO_PERMISSION, NOT_FOUND, REJECTED, RATE_LIMITED, UNREACHABLE, FORK, BAD_ADDRESS, TOO_LARGE)
 
 
 class OutOfTime(Refused):

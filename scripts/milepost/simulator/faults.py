@@ -13,6 +13,7 @@ class Do(str, Enum):
     """What happens to the request; `after` on the fault says whether it takes effect first.
 
     An invisible request always takes effect; with `after` its connection is dropped as well.
+    An upload that meets `starter` leaves an empty asset of that state, and is answered with the fault's status.
     """
 
     STATUS = "status"
@@ -22,6 +23,7 @@ class Do(str, Enum):
     PRIMARY = "primary"
     MALFORMED = "malformed"
     INVISIBLE = "invisible"
+    STARTER = "starter"
     EDIT = "edit"
 
 
@@ -56,7 +58,7 @@ class Fault:
     @property
     def is_failure(self) -> bool:
         """True when the caller sees something else than the answer."""
-        return self.do in (Do.STATUS, Do.DROP, Do.SECONDARY, Do.PRIMARY, Do.MALFORMED)
+        return self.do in (Do.STATUS, Do.DROP, Do.SECONDARY, Do.PRIMARY, Do.MALFORMED, Do.STARTER)
 
     def takes(self, method: str, path: str, *, is_write: bool) -> bool:
         """True when this request is to fail; counts it."""

@@ -13,6 +13,7 @@ from milepost.simulator.pages import Connection, GraphError, Unimplemented
 from milepost.simulator.router import Refusal, Request
 from milepost.simulator.routes.pulls import closing_references
 from milepost.simulator.store import (
+    Check,
     Comment,
     Commit,
     Event,
@@ -20,11 +21,13 @@ from milepost.simulator.store import (
     Label,
     Milestone,
     Pull,
+    Release,
     Repository,
     Status,
     TagObject,
     blob_sha,
     is_binary,
+    peel,
     read_time,
     to_bytes,
     write_time,
@@ -162,8 +165,7 @@ class RepositoryNode:
         ref, colon, path = (expression or oid or "").partition(":")
         refs, name = self._repository.refs, self._repository.default_branch if ref == "HEAD" else ref
         sha = refs.get(f"refs/heads/{name}") or refs.get(f"refs/tags/{name}") or refs.get(name, name)
-        tag = self._repository.tags.get(sha)
-        commit = self._repository.commits.get(tag.target if tag else sha)
+        commit = self._repository.commits.get(peel(self._repository, sha))
         _need_read(self._request, self._repository, "contents")
         if commit is None:
             return None
@@ -231,6 +233,30 @@ class RepositoryNode:
             raise GraphError("NOT_FOUND", f"Could not resolve to an issue or pull request with the number of {number}.")
         return item_node(self._request, self._repository, found)
 
+    def release(self, tag_name: str) -> Any:
+        """A draft, too, by the tag that it will have; the published one goes before."""
+        _need_read(self._request, self._repository, "contents")
+        found = [each for each in self._releases() if each.tag == tag_name]
+        found.sort(key=lambda each: (each.is_draft, each.id))
+        return self._release(found[0]) if found else None
+
+    def releases(self, order_by: Arguments | None = None, **page: Any) -> Connection:
+        _need_read(self._request, self._repository, "contents")
+        found = self._releases()
+        if (order_by or {}).get("field") == "NAME":
+            found.sort(key=lambda each: (each.name or "", each.id))
+        else:
+            found.sort(key=lambda each: (each.created_at, each.id))
+        return Connection(_directed(found, order_by), self._release, "releases", page)
+
+    def _releases(self) -> list[Release]:
+        """Those that may be seen: drafts show with write access only."""
+        sees_drafts = self._request.may(self._repository, "contents", "write", "write")
+        return [each for each in self._repository.releases.values() if sees_drafts or not each.is_draft]
+
+    def _release(self, release: Release) -> Any:
+        return ReleaseNode(self._request, self._repository, release)
+
     def _label(self, label: Label) -> Any:
         return LabelNode(self._request, self._repository, label)
 
@@ -241,18 +267,39 @@ class RepositoryNode:
 class RefNode:
     def __init__(self, request: Request, repository: Repository, name: str, sha: str) -> None:
         self.id, self.name = node_id("REF", int(blob_sha(name)[:8], 16)), name.split("/", 2)[2]
-        tag = repository.tags.get(sha)
-        self.target = TagNode(request, repository, tag) if tag else CommitNode(request, repository, sha)
+        self.target = _object(request, repository, sha)
 
     def type_name(self) -> str:
         return "Ref"
+
+
+class ReleaseNode:
+    def __init__(self, request: Request, repository: Repository, release: Release) -> None:
+        self._request, self._repository, self._release = request, repository, release
+        self.id, self.databaseId = node_id("RE", release.id), release.id
+        self.name, self.description, self.tagName = release.name, release.body, release.tag
+        self.isDraft, self.isPrerelease = release.is_draft, release.is_prerelease
+        self.createdAt, self.publishedAt = write_time(release.created_at), write_time(release.published_at)
+        self.url = request.wire.release(repository, release)["html_url"]
+
+    def type_name(self) -> str:
+        return "Release"
+
+    @property
+    def author(self) -> Actor:
+        return Actor(self._request, self._release.author)
+
+
+def _object(request: Request, repository: Repository, sha: str) -> TagNode | CommitNode:
+    tag = repository.tags.get(sha)
+    return TagNode(request, repository, tag) if tag else CommitNode(request, repository, sha)
 
 
 class TagNode:
     def __init__(self, request: Request, repository: Repository, tag: TagObject) -> None:
         self.id, self.oid = node_id("TA", int(tag.sha[:8], 16)), tag.sha
         self.name, self.message = tag.tag, tag.message
-        self.target = CommitNode(request, repository, tag.target)
+        self.target = _object(request, repository, tag.target)
 
     def type_name(self) -> str:
         return "Tag"
@@ -278,6 +325,18 @@ class CommitNode:
         latest = {each.context: each for each in self._repository.statuses.get(self.oid, [])}
         return StatusNode(self._request, self.oid, latest) if latest else None
 
+    @property
+    def statusCheckRollup(self) -> RollupNode | None:
+        """The newest status of each context and all check runs; nothing when there is none."""
+        _need_read(self._request, self._repository, "checks|statuses")
+        latest = {each.context: each for each in self._repository.statuses.get(self.oid, [])}
+        checks = self._repository.checks.get(self.oid, [])
+        return (
+            RollupNode(self._request, self._repository, self, list(latest.values()), checks)
+            if latest or checks
+            else None
+        )
+
     def associatedPullRequests(self, order_by: Arguments | None = None, **page: Any) -> Connection:
         """Those that hold the commit; here those whose head it is, or whose merge."""
         found = [
@@ -289,6 +348,44 @@ class CommitNode:
             found = _directed(sorted(found, key=_issue_key(order_by["field"])), order_by)
         wrap = lambda each: item_node(self._request, self._repository, each)  # noqa: E731
         return Connection(found, wrap, "associatedPullRequests", page)
+
+
+class RollupNode:
+    def __init__(
+        self,
+        request: Request,
+        repository: Repository,
+        commit: CommitNode,
+        statuses: list[Status],
+        checks: list[Check],
+    ) -> None:
+        self._request, self._repository, self.commit = request, repository, commit
+        self._found: list[Status | Check] = [*statuses, *checks]
+        self.id = node_id("SCR", int(commit.oid[:8], 16))
+        states = {each.state for each in statuses} | {each.conclusion or "pending" for each in checks}
+        failed = states - {"success", "neutral", "skipped", "pending"}
+        self.state = "FAILURE" if failed else "PENDING" if "pending" in states else "SUCCESS"
+
+    def type_name(self) -> str:
+        return "StatusCheckRollup"
+
+    def contexts(self, **page: Any) -> Connection:
+        return Connection(self._found, self._node, "contexts", page)
+
+    def _node(self, found: Status | Check) -> Any:
+        _need_read(self._request, self._repository, "statuses" if isinstance(found, Status) else "checks")
+        return StatusContextNode(self._request, found) if isinstance(found, Status) else CheckRunNode(found)
+
+
+class CheckRunNode:
+    def __init__(self, check: Check) -> None:
+        self.id, self.databaseId, self.name = node_id("CR", check.id), check.id, check.name
+        self.status = check.status.upper()
+        self.conclusion = check.conclusion.upper() if check.conclusion else None
+        self.startedAt = write_time(check.at)
+
+    def type_name(self) -> str:
+        return "CheckRun"
 
 
 class StatusNode:

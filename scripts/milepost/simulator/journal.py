@@ -51,7 +51,8 @@ class Journal:
                 file.write(json.dumps(asdict(exchange), sort_keys=True) + "\n")
 
     def reads(self) -> list[Exchange]:
-        return [each for each in self.exchanges if not each.is_write]
+        """The reads of the API, which is not where files lie."""
+        return [each for each in self.exchanges if not each.is_write and not each.path.startswith("/_storage/")]
 
     def writes(self) -> list[Exchange]:
         return [each for each in self.exchanges if each.is_write]

@@ -37,7 +37,7 @@ class Refusal(Exception):
 
 @dataclass
 class Request:
-    """A request on its way to the function that answers it."""
+    """A request on its way to the function that answers it; of one that is cut, what is uploaded does not all arrive."""
 
     store: Store
     wire: Wire
@@ -49,6 +49,7 @@ class Request:
     parts: dict[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
     data: bytes = b""
+    is_cut: bool = False
 
     @property
     def login(self) -> str:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import io
+import zipfile
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
 from hashlib import sha1
@@ -10,6 +13,7 @@ from typing import Any
 from milepost.simulator.routes.milestones import floor_due
 from milepost.simulator.store import (
     Artifact,
+    Check,
     Comment,
     Commit,
     Event,
@@ -21,9 +25,11 @@ from milepost.simulator.store import (
     Repository,
     Run,
     Store,
+    TagObject,
     Token,
     Workflow,
     read_time,
+    tag_sha,
 )
 
 EPOCH = "2026-01-05T09:00:00Z"
@@ -71,7 +77,7 @@ def _load_repository(store: Store, seed: Mapping[str, Any]) -> None:
         seed,
         "repository",
         "full_name private fork archived default_branch collaborators labels milestones issues pulls files"
-        " branches issue_types workflows runs artifacts releases tags",
+        " branches issue_types workflows runs artifacts releases tags checks immutable_releases custom_roles",
     )
     owner, _, name = seed["full_name"].partition("/")
     repository = Repository(
@@ -85,6 +91,8 @@ def _load_repository(store: Store, seed: Mapping[str, Any]) -> None:
         is_archived=seed.get("archived", False),
         collaborators=dict(seed.get("collaborators", {})),
         issue_types=list(seed.get("issue_types", ["Task", "Bug", "Feature"])),
+        has_immutable_releases=seed.get("immutable_releases", False),
+        custom_roles=dict(seed.get("custom_roles", {})),
     )
     store.user(owner)
     for login in repository.collaborators:
@@ -116,7 +124,19 @@ def _load_branches(store: Store, repository: Repository, seed: Mapping[str, Any]
         repository.commits.setdefault(target, Commit(target, "A commit", [sha], files, store.now, repository.owner))
         repository.refs[f"refs/heads/{name}"] = target
     for name, given in seed.get("tags", {}).items():
-        repository.refs[f"refs/tags/{name}"] = given or sha
+        repository.refs[f"refs/tags/{name}"] = _tag(store, repository, name, given) or sha
+
+
+def _tag(store: Store, repository: Repository, name: str, given: Mapping[str, Any] | str | None) -> str | None:
+    """What the tag refers to: the commit given, or with a message an annotated tag on it; None for the first commit."""
+    if not isinstance(given, Mapping):
+        return given
+    _know(given, "tag", "message target")
+    target = given.get("target") or repository.refs[f"refs/heads/{repository.default_branch}"]
+    tag = TagObject("", name, given["message"], target, "octo", "octo@example.org", store.now)
+    tag.sha = tag_sha(tag)
+    repository.tags[tag.sha] = tag
+    return tag.sha
 
 
 def _load_milestone(store: Store, repository: Repository, seed: Mapping[str, Any]) -> None:
@@ -235,7 +255,8 @@ def _load_automation(store: Store, repository: Repository, seed: Mapping[str, An
         repository.workflows[workflow.id] = workflow
     store.register_workflows(repository)
     for each in seed.get("runs", []):
-        _know(each, "run", "id workflow event branch head_sha actor created_at status conclusion inputs")
+        known = "id workflow event branch head_sha actor created_at status conclusion inputs head_repository"
+        _know(each, "run", known)
         values = {
             "id": store.next_id(),
             "branch": repository.default_branch,
@@ -247,18 +268,27 @@ def _load_automation(store: Store, repository: Repository, seed: Mapping[str, An
         run = Run(**values)
         repository.runs[run.id] = run
     for each in seed.get("artifacts", []):
-        _know(each, "artifact", "run name size created_at expired")
+        _know(each, "artifact", "run name size created_at expired files content")
+        content = base64.b64decode(each["content"]) if "content" in each else _pack(each.get("files", {}))
         artifact = Artifact(
             store.next_id(),
             each["run"],
             each["name"],
-            each.get("size", 1),
+            each.get("size", len(content)),
             _time(each.get("created_at"), store.now),
             each.get("expired", False),
+            content,
         )
         repository.artifacts[artifact.id] = artifact
+    head = repository.refs[f"refs/heads/{repository.default_branch}"]
+    for each in seed.get("checks", []):
+        _know(each, "check", "name commit status conclusion started_at")
+        status, at = each.get("status", "completed"), _time(each.get("started_at"), store.now)
+        check = Check(store.next_id(), each["name"], status, each.get("conclusion"), None if status == "queued" else at)
+        repository.checks.setdefault(each.get("commit", head), []).append(check)
     for each in seed.get("releases", []):
-        _know(each, "release", "tag name body draft prerelease target author")
+        _know(each, "release", "tag name body draft prerelease target author published_at immutable")
+        at = _time(each.get("published_at"), store.now)
         release = Release(
             store.next_id(),
             each["tag"],
@@ -268,10 +298,22 @@ def _load_automation(store: Store, repository: Repository, seed: Mapping[str, An
             each.get("author", repository.owner),
             each.get("draft", False),
             each.get("prerelease", False),
-            store.now,
-            None if each.get("draft") else store.now,
+            at,
+            None if each.get("draft") else at,
+            is_immutable=each.get("immutable", False),
         )
         repository.releases[release.id] = release
+        if release.is_immutable:
+            repository.immutable_tags[release.tag] = None
+
+
+def _pack(files: Mapping[str, str]) -> bytes:
+    """A ZIP archive of the files, the same each time."""
+    written = io.BytesIO()
+    with zipfile.ZipFile(written, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, text in files.items():
+            archive.writestr(zipfile.ZipInfo(name), text)
+    return written.getvalue()
 
 
 def _label(store: Store, repository: Repository, name: str) -> int:

@@ -34,7 +34,7 @@ from milepost.simulator.routes import load_routes
 from milepost.simulator.seed import DEFAULT_SEED, load_seed
 from milepost.simulator.state import describe
 from milepost.simulator.store import Store, Token
-from milepost.simulator.wire import Wire
+from milepost.simulator.wire import STORAGE, Wire
 
 HOST = "127.0.0.1"
 MOST_BODY_BYTES = 32 * 1024 * 1024
@@ -169,9 +169,9 @@ class Simulator:
             hidden = next((each for each in faults if each.do is Do.INVISIBLE), None)
             if hidden:
                 self._stale = (self.store.copy(), hidden.reads)
-            if failing and not failing.after:
+            if failing and not failing.after and failing.do is not Do.STARTER:
                 return self._failure(failing), failing.do is Do.DROP
-            answer = self._answer(exchange, headers, data)
+            answer = self._answer(exchange, headers, data, is_cut=failing is not None and failing.do is Do.STARTER)
             if failing:
                 return self._failure(failing), failing.do is Do.DROP
             return answer, hidden is not None and hidden.after
@@ -188,7 +188,7 @@ class Simulator:
             return Answer(200, b'{"number": 1, "tit')
         return Answer(fault.status, fault.body or {"message": "Server Error"}, {**fault.headers, **wait})
 
-    def _answer(self, exchange: Exchange, headers: Mapping[str, str], data: bytes) -> Answer:
+    def _answer(self, exchange: Exchange, headers: Mapping[str, str], data: bytes, *, is_cut: bool = False) -> Answer:
         prefix, path = _inner(exchange.path)
         token, resource = self._token(headers), "graphql" if path == "/graphql" else "core"
         login, store = token.login if token else "", self._visible(exchange)
@@ -202,8 +202,11 @@ class Simulator:
             token=token,
             headers=headers,
             data=data,
+            is_cut=is_cut,
         )
         try:
+            if path.startswith(STORAGE):  # no part of the API: other hosts, and other rules
+                return dispatch(request)
             if headers.get("authorization") and token is None:
                 raise Refusal(401, "Bad credentials")
             if path != "/rate_limit":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from milepost.simulator.store import Issue, Pull, Repository, Store, write_time
+from milepost.simulator.store import Issue, Pull, Repository, Store, peel, write_time
 
 
 def describe(store: Store, repository: Repository) -> dict[str, Any]:
@@ -33,6 +33,11 @@ def describe(store: Store, repository: Repository) -> dict[str, Any]:
             for each in repository.comments.values()
         ],
         "refs": dict(sorted(repository.refs.items())),
+        "tags": {
+            name.removeprefix("refs/tags/"): peel(repository, sha)
+            for name, sha in sorted(repository.refs.items())
+            if name.startswith("refs/tags/")
+        },
         "files": repository.commits[repository.refs[f"refs/heads/{repository.default_branch}"]].files,
         "branches": {
             name.removeprefix("refs/heads/"): repository.commits[sha].files
@@ -46,7 +51,7 @@ def describe(store: Store, repository: Repository) -> dict[str, Any]:
                 "body": each.body,
                 "draft": each.is_draft,
                 "prerelease": each.is_prerelease,
-                "assets": [asset.name for asset in each.assets],
+                "assets": [asset.name for asset in each.assets if asset.state == "uploaded"],
             }
             for each in repository.releases.values()
         ],

@@ -13,6 +13,7 @@ from milepost.simulator.triggers import name_of, read_dispatch_inputs
 
 ROLES = ("none", "read", "triage", "write", "maintain", "admin")
 LEVELS = ("none", "read", "write")
+WORKFLOWS = ".github/workflows/"
 MENTION = re.compile(r"(?<![\w/#])#([0-9]{1,9})\b")
 
 
@@ -154,6 +155,7 @@ class Asset:
     content_type: str
     content: bytes
     at: datetime
+    state: str = "uploaded"
 
 
 @dataclass
@@ -169,6 +171,7 @@ class Release:
     created_at: datetime
     published_at: datetime | None = None
     make_latest: str = "true"
+    is_immutable: bool = False
     assets: list[Asset] = field(default_factory=list)
 
 
@@ -184,8 +187,19 @@ class Status:
 
 
 @dataclass
+class Check:
+    """A check run on a commit."""
+
+    id: int
+    name: str
+    status: str
+    conclusion: str | None
+    at: datetime | None
+
+
+@dataclass
 class Run:
-    """A run of a workflow."""
+    """A run of a workflow; `head_repository` is that of its head, when it is another one."""
 
     id: int
     workflow: str
@@ -197,6 +211,7 @@ class Run:
     status: str = "completed"
     conclusion: str | None = "success"
     inputs: dict[str, Any] = field(default_factory=dict)
+    head_repository: str | None = None
 
 
 @dataclass
@@ -217,6 +232,7 @@ class Artifact:
     size: int
     created_at: datetime
     is_expired: bool = False
+    content: bytes = b""
 
 
 @dataclass
@@ -261,6 +277,11 @@ class Repository:
     children: dict[int, dict[int, None]] = field(default_factory=dict)
     numbers: dict[int, int] = field(default_factory=dict)
     contributors: dict[str, None] = field(default_factory=dict)
+
+    checks: dict[str, list[Check]] = field(default_factory=dict)
+    has_immutable_releases: bool = False
+    immutable_tags: dict[str, None] = field(default_factory=dict)
+    custom_roles: dict[str, str] = field(default_factory=dict)
 
     @property
     def full_name(self) -> str:
@@ -338,7 +359,8 @@ class Store:
         """The user's role; everybody reads a public repository."""
         if login == repository.owner:
             return "admin"
-        return repository.collaborators.get(login, "none" if repository.is_private else "read")
+        role = repository.collaborators.get(login, "none" if repository.is_private else "read")
+        return repository.custom_roles.get(role, role)
 
     def association(self, login: str, repository: Repository) -> str:
         """The author association that GitHub computes; the one of `github-actions[bot]` is NONE."""
@@ -391,13 +413,26 @@ class Store:
 
 def commit_of(repository: Repository, ref: str) -> str:
     """The commit that the reference stands for, through an annotated tag too."""
-    sha = repository.refs[ref]
-    return repository.tags[sha].target if sha in repository.tags else sha
+    return peel(repository, repository.refs[ref])
 
 
-def dispatch_inputs(repository: Repository, workflow: Workflow, branch: str) -> list[str] | None:
-    """What the seed says, else what the file says on that branch; None when there is no such trigger."""
-    text = repository.commits[repository.refs[f"refs/heads/{branch}"]].files.get(workflow.path)
+def peel(repository: Repository, sha: str) -> str:
+    """The commit that the object leads to, through tags and tags of tags."""
+    while sha in repository.tags:
+        sha = repository.tags[sha].target
+    return sha
+
+
+def changes_workflows(repository: Repository, sha: str) -> bool:
+    """True when the commit adds or modifies workflow files against the default branch."""
+    base = repository.commits[repository.refs[f"refs/heads/{repository.default_branch}"]].files
+    files = repository.commits[peel(repository, sha)].files
+    return any(path.startswith(WORKFLOWS) and base.get(path) != text for path, text in files.items())
+
+
+def dispatch_inputs(repository: Repository, workflow: Workflow, ref: str) -> list[str] | None:
+    """What the seed says, else what the file says at that reference; None when there is no such trigger."""
+    text = repository.commits[commit_of(repository, ref)].files.get(workflow.path)
     if workflow.dispatch_inputs is not None or text is None:
         return workflow.dispatch_inputs
     return read_dispatch_inputs(text)
@@ -422,6 +457,13 @@ def blob_sha(text: str) -> str:
     """The id that git gives the file."""
     data = to_bytes(text)
     return sha1(b"blob %d\0" % len(data) + data).hexdigest()
+
+
+def tag_sha(tag: TagObject) -> str:
+    """The id that git gives the tag object, which leads to a commit: the same object has the same."""
+    tagger = f"{tag.tagger} <{tag.email}> {int(tag.at.timestamp())} +0000"
+    data = f"object {tag.target}\ntype commit\ntag {tag.tag}\ntagger {tagger}\n\n{tag.message}\n".encode()
+    return sha1(b"tag %d\0" % len(data) + data).hexdigest()
 
 
 def read_time(text: str) -> datetime:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
-from hashlib import sha1
+from hashlib import sha1, sha256
 from typing import Any
 
 from milepost.simulator.store import (
@@ -30,6 +30,7 @@ from milepost.simulator.store import (
 from milepost.simulator.trees import Files, list_entries, tree_sha
 
 Json = dict[str, Any]
+STORAGE = "/_storage/"
 DOCUMENTATION = "https://docs.github.com/rest"
 UNSIGNED: Json = {
     "verified": False,
@@ -45,6 +46,12 @@ class Wire:
 
     def __init__(self, store: Store, base: str, html: str) -> None:
         self.store, self.base, self.html = store, base, html
+
+    def storage(self, kind: str, id: int) -> str:
+        """The signed address of a file, for a minute, on a host of another name."""
+        ends = str(int(self.store.now.timestamp()) + 60)
+        host = self.html.replace("127.0.0.1", "localhost")
+        return f"{host}{STORAGE}{kind}/{id}?se={ends}&sig={storage_signature(kind, id, ends)}"
 
     def user(self, login: str) -> Json:
         user = self.store.user(login)
@@ -320,12 +327,11 @@ class Wire:
         }
 
     def ref(self, repository: Repository, name: str, sha: str) -> Json:
-        kind = "tag" if sha in repository.tags else "commit"
         return {
             "ref": name,
             "node_id": node_id("REF", int(sha1(name.encode()).hexdigest()[:8], 16)),
             "url": f"{self._url(repository)}/git/{name}",
-            "object": {"type": kind, "sha": sha, "url": f"{self._url(repository)}/git/{kind}s/{sha}"},
+            "object": self._target(repository, sha),
         }
 
     def commit(self, repository: Repository, commit: Commit) -> Json:
@@ -395,11 +401,7 @@ class Wire:
             "url": f"{self._url(repository)}/git/tags/{tag.sha}",
             "message": tag.message,
             "tagger": {"date": write_time(tag.at), "email": tag.email, "name": tag.tagger},
-            "object": {
-                "type": "commit",
-                "sha": tag.target,
-                "url": f"{self._url(repository)}/git/commits/{tag.target}",
-            },
+            "object": self._target(repository, tag.target),
             "verification": {**UNSIGNED},
         }
 
@@ -417,7 +419,7 @@ class Wire:
         url, page = f"{self._url(repository)}/releases/{release.id}", f"{self._html(repository)}/releases"
         return {
             "url": url,
-            "html_url": f"{page}/tag/{release.tag}",
+            "html_url": f"{page}/tag/{f'untagged-{release.id}' if release.is_draft else release.tag}",
             "assets_url": f"{url}/assets",
             "upload_url": f"{url}/assets{{?name,label}}",
             "tarball_url": None if release.is_draft else f"{self._url(repository)}/tarball/{release.tag}",
@@ -430,7 +432,7 @@ class Wire:
             "body": release.body,
             "draft": release.is_draft,
             "prerelease": release.is_prerelease,
-            "immutable": False,
+            "immutable": release.is_immutable,
             "created_at": write_time(release.created_at),
             "published_at": write_time(release.published_at),
             "author": self.user(release.author),
@@ -446,10 +448,10 @@ class Wire:
             "node_id": node_id("RA", asset.id),
             "name": asset.name,
             "label": asset.label,
-            "state": "uploaded",
+            "state": asset.state,
             "content_type": asset.content_type,
             "size": len(asset.content),
-            "digest": None,
+            "digest": f"sha256:{sha256(asset.content).hexdigest()}" if asset.state == "uploaded" else None,
             "download_count": 0,
             "created_at": write_time(asset.at),
             "updated_at": write_time(asset.at),
@@ -578,7 +580,7 @@ class Wire:
             "workflow_url": f"{self._url(repository)}/actions/workflows/{workflow.id if workflow else 0}",
             "head_commit": None,
             "repository": self.minimal_repository(repository),
-            "head_repository": self.minimal_repository(repository),
+            "head_repository": self.minimal_repository(self._head_repository(repository, run)),
         }
 
     def artifact(self, repository: Repository, artifact: Artifact) -> Json:
@@ -598,11 +600,15 @@ class Wire:
             "workflow_run": {
                 "id": artifact.run,
                 "repository_id": repository.id,
-                "head_repository_id": repository.id,
+                "head_repository_id": self._head_repository(repository, run).id,
                 "head_branch": run.branch if run else repository.default_branch,
                 "head_sha": run.head_sha if run else "",
             },
         }
+
+    def _head_repository(self, repository: Repository, run: Run | None) -> Repository:
+        found = self.store.find(run.head_repository) if run and run.head_repository else None
+        return found or repository
 
     def _tree_entries(self, repository: Repository, files: Files, folder: str, is_recursive: bool) -> list[Json]:
         found: list[Json] = []
@@ -614,6 +620,10 @@ class Wire:
             if is_recursive and each.text is None:
                 found += self._tree_entries(repository, each.files, f"{path}/", is_recursive)
         return found
+
+    def _target(self, repository: Repository, sha: str) -> Json:
+        kind = "tag" if sha in repository.tags else "commit"
+        return {"type": kind, "sha": sha, "url": f"{self._url(repository)}/git/{kind}s/{sha}"}
 
     def _side(self, repository: Repository, branch: str, sha: str, full_name: str | None) -> Json:
         other = self.store.find(full_name) if full_name else repository
@@ -650,6 +660,11 @@ class Wire:
 
     def _html(self, repository: Repository) -> str:
         return f"{self.html}/{repository.full_name}"
+
+
+def storage_signature(kind: str, id: int, ends: str) -> str:
+    """What makes the address of a file valid."""
+    return sha1(f"{kind} {id} {ends}".encode()).hexdigest()
 
 
 def association(store: Store, repository: Repository, issue: Issue) -> str:

@@ -29,8 +29,9 @@ def render_help(summaries: Mapping[str, str]) -> str:
 
 def render_command_help(action: Action, common: Mapping[str, str]) -> str:
     """The inputs of one command, those of every command, and what it needs."""
+    subject = f" {action.subject.upper()}" if action.subject else ""
     sections = [
-        f"usage: python3 scripts/run.py {action.name} [--input value ...]",
+        f"usage: python3 scripts/run.py {action.name}{subject} [--input value ...]",
         "",
         action.summary,
         "",

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from milepost.core.verdict import SCHEMA, Check, Device, Ending, Observed, Verdict
+from milepost.core.facts import Level
+from milepost.core.verdict import SCHEMA, Answer, Check, Device, Ending, Observed, PastVerdict, Verdict
 from milepost.diagnostics import Severity
 
 TEXTS = ("python", "torch", "cuda", "cudnn", "nccl", "triton", "torchvision", "driver", "host", "boot_id")
@@ -43,6 +44,26 @@ def read_observed(value: object) -> Observed | None:
     return Observed(
         **{name: _text(observed.get(name)) for name in TEXTS},
         gpus=tuple(_device(each) for each in devices),
+    )
+
+
+def read_verdict(value: object) -> PastVerdict | None:
+    """A verdict of before, as far as it proves something; None when it is no verdict."""
+    observed = read_observed(value)
+    if observed is None or not isinstance(value, Mapping):
+        return None
+    answers = [each for each in Answer if each.value == value.get("verdict")]
+    levels = [each for each in Level if each.value == value.get("level")]
+    environment, image = _text(value.get("environment")), value.get("image")
+    if not answers or not levels or environment is None or not isinstance(image, str | None):
+        return None
+    return PastVerdict(
+        answer=answers[0],
+        environment=environment,
+        image=image,
+        level=levels[0],
+        at=_text(value.get("at")) or "",
+        observed=observed,
     )
 
 

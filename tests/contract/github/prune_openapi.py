@@ -77,6 +77,7 @@ OPERATIONS = {
     f"{REPO}/actions/runs/{{run_id}}/artifacts": ("get",),
     f"{REPO}/actions/artifacts": ("get",),
     f"{REPO}/actions/artifacts/{{artifact_id}}": ("get",),
+    f"{REPO}/actions/artifacts/{{artifact_id}}/{{archive_format}}": ("get",),
     f"{REPO}/dispatches": ("post",),
 }
 PROSE = ("description", "summary", "example", "examples", "externalDocs", "x-github", "title", "tags", "operationId")

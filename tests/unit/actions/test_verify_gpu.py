@@ -11,6 +11,7 @@ from typing import Any
 
 import jsonschema
 import pytest
+from milepost import probing
 from milepost.actions import verify_gpu
 from milepost.actions.verify_gpu import Inputs, Mode, Where
 from milepost.core.facts import Level
@@ -85,7 +86,7 @@ class Step:
 def step(tmp_path: Path, machine: Any, monkeypatch: pytest.MonkeyPatch) -> Step:
     """A step on the healthy machine."""
     made = Step(tmp_path, machine)
-    monkeypatch.setattr(verify_gpu, "run_probe", made.probe)
+    monkeypatch.setattr(probing, "run_probe", made.probe)
     return made
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import yaml
 from jsonschema import Draft202012Validator
+from milepost.core.release_checks import BAD_TAG
 from milepost.diagnostics import Severity
 from milepost.planfile import (
     environments,
@@ -25,6 +26,7 @@ from milepost.planfile import (
     pull_requests,
     reading,
     relations,
+    release,
     source,
     sprints,
     text,
@@ -46,11 +48,12 @@ MODULES = (
     load,
     progress,
     pull_requests,
+    release,
     sprints,
     relations,
     lint,
 )
-RULES = [rule for module in MODULES for rule in module.RULES]
+RULES = [BAD_TAG, *(rule for module in MODULES for rule in module.RULES)]
 # Rules that take no file, or a large one: they are tested by name below.
 WITHOUT_A_FILE = {"too-large", "missing-plan", "too-many-problems"}
 TOKENS = re.compile(r"[\w.+-]+|[^\w\s]|\n +|\s")

@@ -76,6 +76,7 @@ def test_the_limit_of_memory_is_that_of_the_control_group(
 
 
 OPEN = "NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  580.159.03  Release Build\nGCC version: 13.2"
+OTHER_OPEN = "NVRM version: NVIDIA UNIX Open Kernel x86_64 Kernel Module  590.48.01  Mon Dec  8 11:22:45 UTC 2025"
 CLOSED = "NVRM version: NVIDIA UNIX x86_64 Kernel Module  535.54  Wed Jun 14\n"
 
 
@@ -84,6 +85,7 @@ CLOSED = "NVRM version: NVIDIA UNIX x86_64 Kernel Module  535.54  Wed Jun 14\n"
     [
         ({}, None, None),
         ({"proc__driver__nvidia__version": OPEN}, "580.159.03", True),
+        ({"proc__driver__nvidia__version": OTHER_OPEN}, "590.48.01", True),
         ({"proc__driver__nvidia__version": CLOSED}, "535.54", False),
         ({"proc__driver__nvidia__version": CLOSED, "sys__module__nvidia__version": "535.54.03\n"}, "535.54.03", False),
         ({"sys__module__nvidia__version": "580.159.03\n"}, "580.159.03", None),

@@ -54,7 +54,7 @@ def judge_build(case: Case) -> Iterator[Check]:
     yield from _judge_version(case)
     yield compare(TORCH_CUDA, environment.cuda, facts.torch.cuda, "/torch/cuda", name="torch's CUDA")
     yield _judge_package(case, TORCHVISION_VERSION, "torchvision")
-    yield _judge_package(case, TRITON_VERSION, "triton")
+    yield _judge_package(case, TRITON_VERSION, "triton", "pytorch-triton")
     yield from _judge_imports(case)
     yield _judge_initialised(case)
 
@@ -145,13 +145,14 @@ def _is_prerelease(text: str) -> bool:
         return True
 
 
-def _judge_package(case: Case, rule: Rule, name: str) -> Check:
+def _judge_package(case: Case, rule: Rule, name: str, nightly: str = "") -> Check:
+    """The package; nightly builds of torch may bring it under another name."""
     demand = case.environment.torchvision if name == "torchvision" else case.environment.triton
     if demand is None:
         return not_asked(rule)
     if any(place.startswith("/packages") for place in case.facts.unread):
         return unproven(rule, "/packages")
-    version = case.facts.package(name)
+    version = case.facts.package(name) or case.facts.package(nightly)
     if version is None:
         return failed(rule, f"{name} is not installed", expected=demand.text)
     return compare(rule, demand, version.partition("+")[0], "/packages", name=name)

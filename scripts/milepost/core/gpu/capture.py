@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from packaging.version import InvalidVersion, Version
 
-from milepost.core.facts import Facts, Gpu, Origin
+from milepost.core.facts import Facts, Gpu, Origin, Platform
 
 GIGABYTE = 10**9
 # The part of NVIDIA's own builds that their local version has.
 NGC = "nv"
+# The local versions of PyTorch's own builds; another one, such as a commit's, is somebody else's.
+PUBLISHED = re.compile(r"cpu|cu[0-9]+|rocm[0-9.]+|xpu")
 Entry = Mapping[str, object]
 
 
@@ -24,7 +27,7 @@ def capture(facts: Facts) -> Entry:
         "local": local if local and NGC not in local else None,
         "prerelease": True if _is_prerelease(public) else None,
         "cuda": torch.cuda or "none",
-        "driver": f">={facts.driver.version}" if facts.driver.version and torch.cuda else None,
+        "driver": _driver(facts) if torch.cuda else None,
         "nccl": torch.nccl if torch.cuda else None,
         "python": ".".join((facts.python.version or "").split(".")[:2]) or None,
         "gpu": _gpu(facts) if torch.cuda else None,
@@ -35,7 +38,15 @@ def capture(facts: Facts) -> Entry:
 def _build(origin: Origin | None, local: str) -> str | None:
     if NGC in local:
         return "ngc"
+    if local and not PUBLISHED.fullmatch(local):
+        return "source"
     return {Origin.CONDA: "conda-forge", Origin.OTHER: "source"}.get(origin or Origin.WHEEL)
+
+
+def _driver(facts: Facts) -> str | None:
+    """The driver, or a newer one; a Jetson's counts by releases of its system."""
+    is_counted = facts.driver.version and facts.host.platform is not Platform.JETSON
+    return f">={facts.driver.version}" if is_counted else None
 
 
 def _is_prerelease(public: str) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from milepost.core.environment import Environment, Specifier
-from milepost.core.facts import Facts, Gpu, Level, Result, Status
+from milepost.core.facts import Facts, Gpu, Level
 from milepost.core.published import Data
 from milepost.core.verdict import Check, Ending
 from milepost.diagnostics import Rule, Severity
@@ -31,7 +31,7 @@ class Case:
     @property
     def visible(self) -> tuple[tuple[int, Gpu], ...]:
         """The GPUs that CUDA shows, with their places in the facts."""
-        return tuple((index, gpu) for index, gpu in enumerate(self.facts.gpus) if not self.facts.is_hidden(index))
+        return self.facts.visible
 
     def is_unread(self, *places: str) -> bool:
         """True when one of the places, or something below it, holds no value for a reason that no healthy machine has."""
@@ -39,12 +39,6 @@ class Case:
             not reason.is_tolerated
             and any(each == place or each.startswith(f"{place}/") or place.startswith(f"{each}/") for place in places)
             for each, reason in self.facts.unread.items()
-        )
-
-    def results(self, kind: str, gpu: str | None = None) -> tuple[Result, ...]:
-        """What came of the probes of that kind; on that GPU when one is named."""
-        return tuple(
-            each for each in self.facts.results if each.kind == kind and (gpu is None or each.gpu in (None, gpu))
         )
 
     def complaint(self, *symptoms: str, gpu: str | None = None) -> str:
@@ -58,8 +52,7 @@ class Case:
     @property
     def has_computed(self) -> bool:
         """True when every matrix product that was tried came out right, and one was."""
-        tried = self.results("matmul")
-        return bool(tried) and all(each.status is Status.OK for each in tried)
+        return self.facts.has_computed
 
 
 def met(rule: Rule, *, gpu: str | None = None, found: str = "") -> Check:

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from milepost.core.compatibility import ARCH_NOT_IN_BUILD
 from milepost.core.environment import GpuDemand, Sizes
-from milepost.core.facts import ComputeMode, Container, Gpu, Status
+from milepost.core.facts import ComputeMode, Container, Gpu, Platform, Status
 from milepost.core.gpu.case import Case, failed, met, not_applicable, not_asked, unproven
 from milepost.core.gpu.driver import LOST, has_nodes
 from milepost.core.published import serves
@@ -94,14 +94,19 @@ def _judge_host(case: Case) -> Check:
 
 
 def _judge_none(case: Case) -> Check:
-    is_without_uvm = any(each.path == "/dev/nvidia-uvm" and each.errno == NO_SUCH_FILE for each in case.facts.nodes)
-    if case.visible and not (is_without_uvm and not case.has_computed):
+    if case.visible and not (_is_without_uvm(case) and not case.has_computed):
         return met(GPU_NONE, found=f"{len(case.visible)}")
     if "/gpus" in case.facts.unread:
         return unproven(GPU_NONE, "/gpus")
     found = "CUDA cannot reach the GPU" if case.visible else "the job sees no GPU"
     why, help = _explain_none(case)
     return failed(GPU_NONE, found, why=why, help=help)
+
+
+def _is_without_uvm(case: Case) -> bool:
+    """True when the node is missing that CUDA needs; WSL and Jetson have no such node."""
+    is_missing = any(each.path == "/dev/nvidia-uvm" and each.errno == NO_SUCH_FILE for each in case.facts.nodes)
+    return is_missing and case.facts.host.platform not in (Platform.WSL, Platform.JETSON)
 
 
 def _explain_none(case: Case) -> tuple[str, str]:
@@ -117,7 +122,7 @@ def _explain_none(case: Case) -> tuple[str, str]:
             f"{denied} is there and may not be opened: the container lost its access, as after a daemon reload",
             "restart the container; NVIDIA/nvidia-container-toolkit issue 48 tells how to prevent it",
         )
-    if any(each.path == "/dev/nvidia-uvm" and each.errno == NO_SUCH_FILE for each in nodes) and has_nodes(case):
+    if _is_without_uvm(case) and has_nodes(case):
         return "/dev/nvidia-uvm is missing", "load the nvidia-uvm module on the host: `nvidia-modprobe -u -c 0`"
     if case.facts.driver.version is None:
         return "there is no NVIDIA driver on the host", "run on a machine with a GPU: see `runs-on:` of the job"
@@ -245,7 +250,8 @@ def _judge_leftovers(case: Case, gpu: Gpu, demand: GpuDemand, place: str) -> Che
     if demand.free is not None and not demand.free.takes(max(total - used, 0)):
         found = f"{(total - used) / GIGABYTE:.1f} GB are free"
         return failed(GPU_LEFTOVERS, found, expected=demand.free.text, gpu=gpu.uuid, help=help, severity=Severity.ERROR)
-    if used > max(GIGABYTE, total * IDLE_SHARE):
+    is_shared = case.facts.host.platform is Platform.WSL  # Windows and its desktop use the same memory
+    if used > max(GIGABYTE, total * IDLE_SHARE) and not is_shared:
         found = f"{used / GIGABYTE:.1f} of {total / GIGABYTE:.1f} GB are in use before the job starts"
         return failed(GPU_LEFTOVERS, found, gpu=gpu.uuid, help=help)
     return met(GPU_LEFTOVERS, gpu=gpu.uuid)

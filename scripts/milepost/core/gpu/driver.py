@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from milepost.core.compatibility import DRIVER_BELOW_FLOOR
 from milepost.core.environment import read_specifier
-from milepost.core.facts import Reason
+from milepost.core.facts import Platform, Reason
 from milepost.core.gpu.case import Case, compare, failed, met, not_applicable, unproven
 from milepost.core.verdict import Check
 from milepost.diagnostics import Rule, Severity
@@ -71,7 +71,8 @@ def _judge_missing(case: Case) -> Check:
     if not has_nodes(case):
         return not_applicable(DRIVER_MISSING)
     is_missing = driver.libcuda is None and case.facts.unread.get("/driver/libcuda") is Reason.NOT_PRESENT
-    if is_missing or driver.nvml == NO_LIBRARY:
+    is_without_nvml = driver.nvml == NO_LIBRARY and not _is_jetson(case)
+    if is_missing or is_without_nvml:
         name = "libcuda" if is_missing else "libnvidia-ml"
         return failed(
             DRIVER_MISSING,
@@ -80,6 +81,11 @@ def _judge_missing(case: Case) -> Check:
             help="set NVIDIA_DRIVER_CAPABILITIES=compute,utility in the image or in the job's container",
         )
     return met(DRIVER_MISSING) if driver.libcuda is not None else unproven(DRIVER_MISSING, "/driver/libcuda")
+
+
+def _is_jetson(case: Case) -> bool:
+    """True on an integrated GPU: NVML came with JetPack 6 only, and the driver counts its versions otherwise."""
+    return case.facts.host.platform is Platform.JETSON
 
 
 def _judge_mismatch(case: Case) -> Check:
@@ -146,7 +152,7 @@ def _judge_forward(case: Case) -> Check:
 def _judge_floor(case: Case) -> Iterator[Check]:
     """Below the family's floor it may work by forward compatibility: then that is told, and nothing more."""
     driver, cuda = case.facts.driver, case.facts.torch.cuda
-    floor = case.data.floor(cuda) if cuda and CUDA.fullmatch(cuda) else None
+    floor = case.data.floor(cuda) if cuda and CUDA.fullmatch(cuda) and not _is_jetson(case) else None
     error = case.complaint(*TOO_OLD)
     demand = read_specifier(f">={floor}")[0] if floor else None
     is_below = bool(driver.version and demand and not demand.takes(driver.version))

@@ -19,6 +19,7 @@ from milepost.core.gpu.libraries import cudnn_version, judge_libraries
 from milepost.core.gpu.observed import list_changes, observe
 from milepost.core.gpu.probes import judge_probes, judge_tools
 from milepost.core.gpu.requirements import fingerprint
+from milepost.core.gpu.wsl import translate
 from milepost.core.published import Data
 from milepost.core.verdict import Check, Ending, Observed, Verdict, answer
 from milepost.diagnostics import Diagnostic, Rule, Severity
@@ -43,11 +44,11 @@ def judge(
     previous: Observed | None = None,
 ) -> Verdict:
     """What the facts prove of the environment; what they do not prove is not passed."""
-    case = Case(facts=facts, environment=environment, data=data, level=level, today=today, host=host)
+    case = Case(facts=translate(facts), environment=environment, data=data, level=level, today=today, host=host)
     checks = [*_judge_declaration(case), *judge_build(case), *judge_driver(case), *judge_devices(case)]
     checks += [*judge_libraries(case), *judge_host(case), *judge_tools(case)]
     ordered = order(_waived(each, case) for each in (*checks, *judge_probes(case)))
-    observed = observe(case)
+    observed = observe(facts)
     everything = tuple(
         _waived(each, case) for each in (*_with_gaps(ordered, case), _judge_age(case), _judge_drift(observed, previous))
     )
@@ -67,7 +68,7 @@ def _judge_declaration(case: Case) -> Iterator[Check]:
     """What is wrong with the declaration; known-bad releases are looked up for the torch that runs."""
     environment = case.environment
     torch = _exactly((case.facts.torch.version or "").partition("+")[0])
-    cudnn = _exactly(cudnn_version(case) or "")
+    cudnn = _exactly(cudnn_version(case.facts) or "")
     # Nothing else is judged again: what was published says nothing of another build, and no driver is asked for.
     narrowed = replace(environment, torch=torch or environment.torch, cudnn=cudnn, build=Build.SOURCE, driver=None)
     for is_looked_up, each in ((False, environment), (True, narrowed)):

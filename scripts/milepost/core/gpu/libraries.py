@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from milepost.core.facts import Origin
+from milepost.core.environment import Build
+from milepost.core.facts import Facts, Origin
 from milepost.core.gpu.case import Case, compare, failed, met, not_applicable, unproven
 from milepost.core.verdict import Check
 from milepost.diagnostics import Rule, Severity
@@ -33,18 +34,20 @@ def judge_libraries(case: Case) -> Iterator[Check]:
         return
     yield _judge_incompatible(case)
     yield _judge_mixed(case)
-    yield compare(CUDNN_VERSION, case.environment.cudnn, cudnn_version(case), "/torch/cudnn_runtime", name="cuDNN")
+    yield compare(
+        CUDNN_VERSION, case.environment.cudnn, cudnn_version(case.facts), "/torch/cudnn_runtime", name="cuDNN"
+    )
     yield compare(NCCL_VERSION, case.environment.nccl, case.facts.torch.nccl, "/torch/nccl", name="NCCL")
     yield _judge_foreign(case)
 
 
-def cudnn_version(case: Case) -> str | None:
+def cudnn_version(facts: Facts) -> str | None:
     """The loaded cuDNN's version, in four parts where the installed package agrees with it."""
-    number = case.facts.torch.cudnn_runtime
+    number = facts.torch.cudnn_runtime
     if number is None:
         return None
     loaded = spell_cudnn(number)
-    packages = (each.version for each in case.facts.packages if (each.name or "").startswith("nvidia-cudnn"))
+    packages = (each.version for each in facts.packages if (each.name or "").startswith("nvidia-cudnn"))
     return next((each for each in packages if each and each.startswith(f"{loaded}.")), loaded)
 
 
@@ -112,7 +115,10 @@ def _judge_mixed(case: Case) -> Check:
 
 
 def _judge_foreign(case: Case) -> Check:
+    """Only PyTorch's own wheels bring these libraries along; other builds take the system's, NVIDIA's images too."""
     torch = case.facts.torch
+    if case.environment.build is not Build.PYTORCH:
+        return not_applicable(LIBRARY_FOREIGN)
     if torch.origin is not Origin.WHEEL or torch.path is None:
         is_unread = case.is_unread("/torch/origin", "/torch/path")
         return unproven(LIBRARY_FOREIGN, "/torch/path") if is_unread else not_applicable(LIBRARY_FOREIGN)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import fields
 
-from milepost.core.gpu.case import Case
+from milepost.core.facts import Facts
 from milepost.core.gpu.libraries import cudnn_version
 from milepost.core.verdict import Device, Observed
 
@@ -13,14 +13,13 @@ from milepost.core.verdict import Device, Observed
 IDENTITY = ("host", "boot_id", "gpus")
 
 
-def observe(case: Case) -> Observed:
+def observe(facts: Facts) -> Observed:
     """What a release records of the machine that it was verified on."""
-    facts = case.facts
     return Observed(
         python=facts.python.version,
         torch=facts.torch.version,
         cuda=facts.torch.cuda,
-        cudnn=cudnn_version(case),
+        cudnn=cudnn_version(facts),
         nccl=facts.torch.nccl,
         triton=facts.package("triton"),
         torchvision=facts.package("torchvision"),
@@ -35,7 +34,7 @@ def observe(case: Case) -> Observed:
                 memory=gpu.memory_total,
                 mig=gpu.mig_profile,
             )
-            for _, gpu in case.visible
+            for _, gpu in facts.visible
         ),
     )
 
@@ -44,10 +43,11 @@ def list_changes(before: Observed, now: Observed) -> list[str]:
     """What differs, in words; another machine of the same kind differs in nothing."""
     names = [each.name for each in fields(Observed) if each.name not in IDENTITY]
     pairs = [(name, getattr(before, name), getattr(now, name)) for name in names]
-    pairs.append(("gpus", _count_models(before), _count_models(now)))
+    pairs.append(("gpus", count_models(before), count_models(now)))
     return [f"{name} was {old or 'not there'}, is {new or 'not there'}" for name, old, new in pairs if old != new]
 
 
-def _count_models(observed: Observed) -> str:
+def count_models(observed: Observed) -> str:
+    """The GPUs by name and MIG profile: `8 × NVIDIA H100 80GB HBM3`; empty when there is none."""
     counts = Counter(f"{each.name}{f' {each.mig}' if each.mig else ''}" for each in observed.gpus)
     return ", ".join(f"{number} × {name}" for name, number in sorted(counts.items()))

@@ -6,7 +6,7 @@ import re
 
 from milepost.simulator.router import Answer, Refusal, Request, route
 from milepost.simulator.routes.trees import find_tree
-from milepost.simulator.store import Commit, Repository, TagObject, commit_of, read_time
+from milepost.simulator.store import Commit, Repository, TagObject, changes_workflows, commit_of, read_time, tag_sha
 
 REPO = "/repos/{owner}/{repo}"
 
@@ -36,6 +36,11 @@ def create_ref(request: Request) -> Answer:
         raise Refusal(422, "Reference already exists")
     if sha not in repository.commits and sha not in repository.tags:
         raise Refusal(422, "Object does not exist")
+    if name.removeprefix("refs/tags/") in repository.immutable_tags:
+        raise Refusal(
+            422, "Repository rule violations found\n\nCannot create ref due to creations being restricted.\n\n"
+        )
+    need_workflows(request, sha)
     repository.refs[name] = sha
     written = request.wire.ref(repository, name, sha)
     return Answer(201, written, {"Location": written["url"]})
@@ -49,6 +54,7 @@ def update_ref(request: Request) -> Answer:
     sha = str(body.get("sha", ""))
     if sha not in repository.commits:
         raise Refusal(422, "Object does not exist")
+    _need_movable(repository, name)
     if not body.get("force") and repository.refs[name] not in _ancestors(repository, sha):
         raise Refusal(422, "Update is not a fast forward")
     repository.refs[name] = sha
@@ -58,6 +64,7 @@ def update_ref(request: Request) -> Answer:
 @route("DELETE", f"{REPO}/git/refs/{{ref*}}", scopes="contents", role="write")
 def delete_ref(request: Request) -> Answer:
     repository, name = request.repository, _name(request)
+    _need_movable(repository, name)
     if repository.refs.pop(name, None) is None:
         raise Refusal(422, "Reference does not exist")
     return Answer(204)
@@ -113,12 +120,12 @@ def create_commit(request: Request) -> Answer:
 def create_tag(request: Request) -> Answer:
     repository, body, store = request.repository, request.fields, request.store
     target = str(body.get("object", ""))
-    if target not in repository.commits:
+    if target not in (*repository.commits, *repository.tags):
         raise Refusal(422, "Object does not exist")
     name = str(body.get("tag", ""))
     tagger = body.get("tagger") or {}
     tag = TagObject(
-        sha=store.next_sha(name),
+        sha="",
         tag=name,
         message=str(body.get("message", "")),
         target=target,
@@ -126,6 +133,7 @@ def create_tag(request: Request) -> Answer:
         email=str(tagger.get("email", f"{request.login}@example.org")),
         at=read_time(tagger["date"]) if "date" in tagger else store.now,
     )
+    tag.sha = tag_sha(tag)
     repository.tags[tag.sha] = tag
     written = request.wire.tag_object(repository, tag)
     return Answer(201, written, {"Location": written["url"]})
@@ -146,6 +154,20 @@ def list_tags(request: Request) -> Answer:
     page, headers = request.page(names)
     tags = [request.wire.tag(repository, each.removeprefix("refs/tags/"), commit_of(repository, each)) for each in page]
     return Answer(200, tags, headers)
+
+
+def need_workflows(request: Request, sha: str) -> None:
+    """Who may not write workflows may not refer to a commit that changes them; a user's role is enough here."""
+    repository = request.repository
+    if not request.may(repository, "workflows", "write", "write") and changes_workflows(repository, sha):
+        raise Refusal(403, "Resource not accessible by integration")
+
+
+def _need_movable(repository: Repository, name: str) -> None:
+    """The tag of an immutable release stays where it is, as long as that is there."""
+    locked = {f"refs/tags/{each.tag}" for each in repository.releases.values() if each.is_immutable}
+    if name in locked:
+        raise Refusal(422, "Repository rule violations found\n\nCannot update this protected ref.\n\n")
 
 
 def _name(request: Request) -> str:

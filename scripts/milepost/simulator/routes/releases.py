@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from milepost.simulator.router import Answer, Refusal, Request, invalid, route
+from milepost.simulator.routes.refs import need_workflows
 from milepost.simulator.store import Asset, Release
 
 RELEASES = "/repos/{owner}/{repo}/releases"
@@ -29,6 +30,8 @@ def create_release(request: Request) -> Answer:
     if not isinstance(tag, str) or not tag:
         raise invalid("Release", "missing_field", "tag_name")
     is_draft = bool(body.get("draft"))
+    if tag in request.repository.immutable_tags:
+        raise invalid("Release", "custom", "tag_name", message="tag_name was used by an immutable release")
     if not is_draft and any(each.tag == tag and not each.is_draft for each in repository.releases.values()):
         raise invalid("Release", "already_exists", "tag_name")
     release = Release(
@@ -43,6 +46,7 @@ def create_release(request: Request) -> Answer:
         created_at=store.now,
         make_latest=str(body.get("make_latest", "true")),
     )
+    _need_workflows(request, release)
     if body.get("generate_release_notes"):
         release.name = release.name or tag
         release.body = "\n\n".join(each for each in (release.body, _notes(request, tag, None)) if each)
@@ -95,6 +99,9 @@ def update_release(request: Request) -> Answer:
     others = [each.tag for each in request.repository.releases.values() if each is not release and not each.is_draft]
     if not body.get("draft", was_draft) and tag in others:
         raise invalid("Release", "already_exists", "tag_name")
+    if release.is_immutable and (tag != release.tag or body.get("draft")):
+        raise invalid("Release", "custom", "tag_name", message="Cannot change the tag of an immutable release")
+    _need_workflows(request, release)
     release.tag, release.name = tag, body.get("name", release.name)
     release.body, release.target = body.get("body", release.body), body.get("target_commitish", release.target)
     release.is_draft = bool(body.get("draft", release.is_draft))
@@ -123,6 +130,8 @@ def upload_asset(request: Request) -> Answer:
     release, name = _find(request), request.query.get("name", "")
     if not name:
         raise invalid("ReleaseAsset", "missing_field", "name")
+    if release.is_immutable:
+        raise Refusal(422, "Cannot upload assets to an immutable release.")
     if any(each.name == name for each in release.assets):
         raise invalid("ReleaseAsset", "already_exists", "name")
     asset = Asset(
@@ -130,8 +139,9 @@ def upload_asset(request: Request) -> Answer:
         name,
         request.query.get("label"),
         request.headers.get("content-type", "application/octet-stream"),
-        request.data,
+        b"" if request.is_cut else request.data,
         request.store.now,
+        "starter" if request.is_cut else "uploaded",
     )
     release.assets.append(asset)
     written = request.wire.asset(request.repository, release, asset)
@@ -140,16 +150,19 @@ def upload_asset(request: Request) -> Answer:
 
 @route("GET", f"{RELEASES}/assets/{{asset}}", scopes="contents")
 def get_asset(request: Request) -> Answer:
-    """What is known of the asset, or with `Accept: application/octet-stream` the asset itself."""
+    """What is known of the asset, or with `Accept: application/octet-stream` where the asset itself lies."""
     release, asset = _find_asset(request)
     if request.headers.get("accept") == "application/octet-stream":
-        return Answer(200, asset.content, {"Content-Type": "application/octet-stream"})
+        return Answer(302, None, {"Location": request.wire.storage("assets", asset.id)})
     return Answer(200, request.wire.asset(request.repository, release, asset))
 
 
 @route("DELETE", f"{RELEASES}/assets/{{asset}}", scopes="contents", role="write")
 def delete_asset(request: Request) -> Answer:
     release, asset = _find_asset(request)
+    if release.is_immutable:
+        message = "Cannot delete asset from an immutable release"
+        raise Refusal(422, "Validation Failed", [{"resource": "ReleaseAsset", "code": "custom", "message": message}])
     release.assets.remove(asset)
     return Answer(204)
 
@@ -157,15 +170,28 @@ def delete_asset(request: Request) -> Answer:
 def _find(request: Request) -> Release:
     text = request.parts["release"]
     found = request.repository.releases.get(int(text)) if text.isdigit() else None
-    if found is None:
+    if found is None or not _sees(request, found):
         raise Refusal(404, "Not Found")
     return found
+
+
+def _sees(request: Request, release: Release) -> bool:
+    return not release.is_draft or request.may(request.repository, "contents", "write", "write")
+
+
+def _need_workflows(request: Request, release: Release) -> None:
+    """While there is no tag, the commit that it would be made on is what counts."""
+    repository = request.repository
+    if f"refs/tags/{release.tag}" not in repository.refs:
+        sha = repository.refs.get(f"refs/heads/{release.target}", release.target)
+        if sha in repository.commits:
+            need_workflows(request, sha)
 
 
 def _find_asset(request: Request) -> tuple[Release, Asset]:
     for release in request.repository.releases.values():
         for asset in release.assets:
-            if str(asset.id) == request.parts["asset"]:
+            if str(asset.id) == request.parts["asset"] and _sees(request, release):
                 return release, asset
     raise Refusal(404, "Not Found")
 
@@ -190,7 +216,9 @@ def _notes(request: Request, tag: str, previous: str | None) -> str:
 def _publish(request: Request, release: Release) -> None:
     """The release is public, and its tag exists: GitHub makes a missing one at the target."""
     repository, name = request.repository, f"refs/tags/{release.tag}"
-    release.published_at = request.store.now
+    release.published_at, release.is_immutable = request.store.now, repository.has_immutable_releases
+    if release.is_immutable:
+        repository.immutable_tags[release.tag] = None
     if name not in repository.refs:
         sha = repository.refs.get(f"refs/heads/{release.target}", release.target)
         if sha not in repository.commits:

@@ -38,10 +38,11 @@ def get_permission(request: Request) -> Answer:
     if login not in request.store.users:
         raise Refusal(404, f"{login} is not a user")
     role = request.store.role(login, repository)
+    named = repository.collaborators.get(login, role) if login != repository.owner else role
     legacy = {"maintain": "write", "triage": "read"}.get(role, role)
     user = {
         **request.wire.user(login),
-        "role_name": role,
+        "role_name": named,
         "permissions": request.wire.repository(repository, role)["permissions"],
     }
-    return Answer(200, {"permission": legacy, "role_name": role, "user": user})
+    return Answer(200, {"permission": legacy, "role_name": named, "user": user})

@@ -6,7 +6,16 @@ import json
 import re
 
 from milepost.simulator.router import Answer, Refusal, Request, route
-from milepost.simulator.store import Artifact, Dispatch, Repository, Run, Workflow, dispatch_inputs, write_time
+from milepost.simulator.store import (
+    Artifact,
+    Dispatch,
+    Repository,
+    Run,
+    Workflow,
+    commit_of,
+    dispatch_inputs,
+    write_time,
+)
 
 ACTIONS = "/repos/{owner}/{repo}/actions"
 MOST_PAYLOAD_MEMBERS = 10
@@ -51,12 +60,14 @@ def get_run(request: Request) -> Answer:
 )
 def dispatch(request: Request) -> Answer:
     repository, workflow, body, store = request.repository, _find(request), request.fields, request.store
-    branch = str(body.get("ref", "")).removeprefix("refs/heads/")
-    if f"refs/heads/{branch}" not in repository.refs:
-        raise Refusal(422, f"No ref found for: {branch}")
+    asked = str(body.get("ref", ""))
+    names = (asked, f"refs/heads/{asked}", f"refs/tags/{asked}")
+    ref = next((each for each in names if each in repository.refs), None)
+    if ref is None:
+        raise Refusal(422, f"No ref found for: {asked}")
     if workflow.state != "active":
         raise Refusal(422, "Cannot trigger a 'workflow_dispatch' on a disabled workflow")
-    declared = dispatch_inputs(repository, workflow, branch)
+    declared = dispatch_inputs(repository, workflow, ref)
     if declared is None:
         raise Refusal(422, "Workflow does not have 'workflow_dispatch' trigger")
     unexpected = sorted(set(body.get("inputs") or {}) - set(declared))
@@ -66,8 +77,8 @@ def dispatch(request: Request) -> Answer:
         id=store.next_id(),
         workflow=workflow.path,
         event="workflow_dispatch",
-        branch=branch,
-        head_sha=repository.refs[f"refs/heads/{branch}"],
+        branch=ref.split("/", 2)[2],
+        head_sha=commit_of(repository, ref),
         actor=request.login,
         created_at=store.now,
         status="queued",
@@ -111,11 +122,26 @@ def list_run_artifacts(request: Request) -> Answer:
 
 @route("GET", f"{ACTIONS}/artifacts/{{artifact}}", scopes="actions")
 def get_artifact(request: Request) -> Answer:
+    return Answer(200, request.wire.artifact(request.repository, _find_artifact(request)))
+
+
+@route("GET", f"{ACTIONS}/artifacts/{{artifact}}/zip", scopes="actions")
+def download_artifact(request: Request) -> Answer:
+    """Where the archive lies for a minute. Even what is public is not given to nobody."""
+    found = _find_artifact(request)
+    if request.token is None:
+        raise Refusal(401, "Requires authentication")
+    if found.is_expired:
+        raise Refusal(410, "Artifact has expired")
+    return Answer(302, None, {"Location": request.wire.storage("artifacts", found.id)})
+
+
+def _find_artifact(request: Request) -> Artifact:
     text = request.parts["artifact"]
     found = request.repository.artifacts.get(int(text)) if text.isdigit() else None
     if found is None:
         raise Refusal(404, "Not Found")
-    return Answer(200, request.wire.artifact(request.repository, found))
+    return found
 
 
 def _artifacts(request: Request, found: list[Artifact]) -> Answer:

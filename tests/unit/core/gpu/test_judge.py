@@ -205,6 +205,14 @@ def test_packages_that_are_declared_must_be_there(court: Any, machine: Any, decl
     assert Answer.UNPROVEN is court.judge(machine.unread("/packages", "no-permission"), environment).answer
 
 
+def test_a_nightly_brings_triton_under_another_name(court: Any, machine: Any, declare: Callable[..., Any]) -> None:
+    """The module is the same, and its version is judged."""
+    nightly = machine.put("/packages", [{"name": "pytorch-triton", "version": "3.3.0+git96316ce5"}])
+
+    assert Answer.PASS is court.judge(nightly, declare(triton="3.3.0")).answer
+    assert "triton-version" == court.first(nightly, declare(triton="3.6"))
+
+
 def test_an_import_that_was_not_tried_is_not_passed(court: Any, machine: Any, declare: Callable[..., Any]) -> None:
     """The environment needs it, and the probe says nothing of it."""
     environment = declare(needs={"imports": ["torchvision"]})
@@ -264,6 +272,68 @@ def test_a_driver_that_knows_no_fields_is_no_fault(court: Any, machine: Any) -> 
     assert Answer.PASS is court.judge(silent).answer
 
 
+def under_wsl(machine: Any) -> Any:
+    """A machine under WSL whose NVML answers `unknown` to what it does not support there."""
+    known = machine.put("/host/platform", "wsl").put("/driver/nvml", "unknown")
+    return known.unread("/gpus/0/processes", "error").unread("/gpus/0/memory_used_before", "error")
+
+
+def test_nvml_that_knows_little_under_wsl_is_no_fault(court: Any, machine: Any) -> None:
+    """The same answers elsewhere are one, and so are those on a leaf that a verdict needs."""
+    machine = under_wsl(machine)
+    nameless = machine.unread("/gpus/0/name", "error")
+    silent = machine.unread("/gpus/0/uuid", "error")
+
+    assert [] == list(court.judge(machine).findings)
+    assert "nvml-failed" == court.first(machine.put("/host/platform", "linux"))
+    assert "nvml-failed" == court.first(nameless)
+    assert Answer.FAIL is court.judge(silent).answer
+    assert "nvml-failed" in [each.id for each in court.judge(machine.put("/gpus", [])).findings]
+    assert "nvml-failed" in [each.id for each in court.judge(machine.put("/driver/nvml", "timeout")).findings]
+
+
+def test_windows_uses_the_memory_of_a_gpu_under_wsl(court: Any, machine: Any, declare: Callable[..., Any]) -> None:
+    """That is nothing a job left, and yet it is not free."""
+    used = machine.put("/gpus/0/memory_used_before", 20 * 10**9)
+    under = used.put("/host/platform", "wsl")
+
+    assert ["gpu-leftovers", ""] == [court.first(each) for each in (used, under)]
+    assert "gpu-leftovers" == court.first(under, declare(gpu={"free": "70 GB"}))
+
+
+@pytest.mark.parametrize(
+    ("platform", "cause"), [("linux", "gpu-none"), ("wsl", "probe-matmul"), ("jetson", "probe-matmul")]
+)
+def test_only_a_common_linux_needs_the_node_of_unified_memory(
+    platform: str, cause: str, court: Any, machine: Any
+) -> None:
+    """Elsewhere it is never there, and explains nothing."""
+    without = machine.put("/nodes/1/errno", 2).put("/host/platform", platform)
+
+    assert cause == court.first(without.got("matmul.fp32", "wrong"))
+
+
+def test_a_jetson_without_nvml_is_no_fault(court: Any, machine: Any) -> None:
+    """JetPack brought NVML late, and counts its drivers otherwise; CUDA it must have."""
+    silent = machine.put("/driver/nvml", "library-not-found")
+    jetson = silent.put("/host/platform", "jetson").put("/driver/version", "35.3.1")
+
+    assert ["driver-missing", ""] == [court.first(each) for each in (silent, jetson)]
+    assert "driver-missing" == court.first(jetson.unread("/driver/libcuda", "not-present"))
+    assert ["driver" in capture(read_facts(each.value)) for each in (silent, jetson)] == [True, False]
+
+
+def test_a_build_that_is_not_of_pytorch_takes_the_systems_libraries(
+    court: Any, machine: Any, declare: Callable[..., Any]
+) -> None:
+    """NVIDIA's images hold cuDNN and NCCL beside torch; a wheel of PyTorch brings its own."""
+    loaded = [{"family": "nccl", "path": "/usr/lib/x86_64-linux-gnu/libnccl.so.2"}]
+
+    found = [court.first(machine.put("/loaded", loaded), declare(build=each)) for each in ("ngc", "source", "pytorch")]
+
+    assert ["", "", "library-foreign"] == found
+
+
 def test_a_list_may_be_read_and_yet_not_whole() -> None:
     """The probe gives a list, and a reason why it is not all."""
     facts = read_facts({"gpus": [], "unread": {"/gpus": "timeout"}})
@@ -291,6 +361,10 @@ def test_what_is_not_known_is_not_captured(machine: Any) -> None:
     assert {"build": "ngc", "prerelease": True} == {
         name: capture(read_facts(ngc.value))[name] for name in ("build", "prerelease")
     }
+    older = machine.put("/torch/version", "1.13.0a0+d0d6b1f")
+    assert "source" == capture(read_facts(older.value))["build"]
+    for published in ("2.5.1", "2.5.1+cu124", "2.9.0+rocm6.4", "2.9.0+cpu"):
+        assert "build" not in capture(read_facts(machine.put("/torch/version", published).value))
 
 
 @pytest.mark.parametrize(("text", "hours"), [("30m", 0.5), ("24h", 24), ("7 d", 168), ("0h", None), ("soon", None)])
@@ -322,21 +396,8 @@ def test_a_stored_verdict_that_is_none_is_not_used(court: Any, machine: Any) -> 
     assert "the quick probe does not pass" == refuse_reuse(full, bad, image, at=at, most_age=timedelta(days=1))
 
 
-def test_observing_reads_and_judges_nothing(court: Any, machine: Any) -> None:
+def test_observing_reads_and_judges_nothing(machine: Any) -> None:
     """What a release records is what was found."""
-    from milepost.core.facts import Level
-    from milepost.core.gpu.case import Case
+    observed = observe(read_facts(machine.value))
 
-    case = Case(
-        facts=read_facts(machine.value),
-        environment=None,  # type: ignore[arg-type]  # it is not looked at
-        data=court.data,
-        level=Level.FULL,
-        today=court.today,
-    )
-
-    assert ("2.11.0+cu130", "9.19.0.56", "3.6.0") == (
-        observe(case).torch,
-        observe(case).cudnn,
-        observe(case).triton,
-    )
+    assert ("2.11.0+cu130", "9.19.0.56", "3.6.0") == (observed.torch, observed.cudnn, observed.triton)

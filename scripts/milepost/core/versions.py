@@ -1,0 +1,55 @@
+"""What a milestone's title says of the version that it stands for: SemVer first, then PEP 440."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from packaging.version import InvalidVersion
+from packaging.version import Version as PythonVersion
+from semver import Version as SemanticVersion
+
+
+@dataclass(frozen=True, kw_only=True)
+class Version:
+    """A version; `key` orders versions, a pre-release before what it leads to."""
+
+    text: str
+    numbers: tuple[int, int, int]
+    is_prerelease: bool
+    key: PythonVersion | None = None
+
+
+def read_version(title: str) -> Version | None:
+    """The version that the last part of the title spells, with or without a leading `v`; None when it spells none."""
+    name = title.rpartition("/")[2]
+    text = name[1:] if name[:1] in ("v", "V") else name
+    return _read_semantic(text) or _read_python(text)
+
+
+def _read_semantic(text: str) -> Version | None:
+    try:
+        found = SemanticVersion.parse(text)
+    except ValueError:
+        return None
+    return Version(
+        text=text,
+        numbers=(found.major, found.minor, found.patch),
+        is_prerelease=found.prerelease is not None,
+        key=_key(text),
+    )
+
+
+def _read_python(text: str) -> Version | None:
+    found = _key(text)
+    if found is None:
+        return None
+    return Version(
+        text=text, numbers=(found.major, found.minor, found.micro), is_prerelease=found.is_prerelease, key=found
+    )
+
+
+def _key(text: str) -> PythonVersion | None:
+    try:
+        return PythonVersion(text)
+    except InvalidVersion:
+        return None

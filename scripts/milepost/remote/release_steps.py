@@ -1,0 +1,157 @@
+"""Carries the plan of a release out: tag, draft, assets, publication, and what follows, beside milestones and moves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from milepost.core.change import Change, Noun, Verb
+from milepost.core.release import Release
+from milepost.diagnostics import Rule, Severity
+from milepost.errors import Refused
+from milepost.remote import releases
+from milepost.remote.apply import MILESTONE_STEPS, Run, Steps
+from milepost.remote.carry import NOT_DISPATCHED, move
+from milepost.remote.tags import create_tag
+from milepost.remote.workflows import count_dispatches, dispatch
+
+RELEASE_INCOMPLETE = Rule("release-incomplete", Severity.ERROR, "A release was not published: not all of it is there.")
+RULES = (RELEASE_INCOMPLETE,)
+
+CONTENT_TYPES = {"json": "application/json", "md": "text/markdown", "yml": "application/yaml"}
+PLAIN = "text/plain"
+
+
+def make_steps(contents: Mapping[str, bytes]) -> Steps:
+    """The steps of a release whose assets hold these bytes, by name."""
+
+    def upload(run: Run, change: Change) -> None:
+        _upload(run, change, contents[change.name])
+
+    def update(run: Run, change: Change) -> None:
+        _update(run, change, contents)
+
+    return {
+        **MILESTONE_STEPS,
+        (Noun.TAG, Verb.CREATE): _or_stop(_create_tag),
+        (Noun.RELEASE, Verb.CREATE): _or_stop(_create_draft),
+        (Noun.ASSET, Verb.DELETE): _or_stop(_delete_asset),
+        (Noun.ASSET, Verb.CREATE): _or_stop(upload),
+        (Noun.RELEASE, Verb.UPDATE): _or_stop(update),
+        (Noun.ISSUE, Verb.MOVE): move,
+        (Noun.PULL_REQUEST, Verb.MOVE): move,
+        (Noun.WORKFLOW, Verb.DISPATCH): _dispatch,
+    }
+
+
+def _or_stop(step: Callable[[Run, Change], None]) -> Callable[[Run, Change], None]:
+    """The step, after whose refusal nothing follows: what comes later rests on it."""
+
+    def take(run: Run, change: Change) -> None:
+        try:
+            step(run, change)
+        except Refused as refusal:
+            refusal.status = None
+            raise
+
+    return take
+
+
+def _create_tag(run: Run, change: Change) -> None:
+    commit, message, date = (str(change.after(name)) for name in ("commit", "message", "date"))
+    create_tag(run.client, name=change.name, commit=commit, message=message, date=date, login=run.login)
+
+
+def _create_draft(run: Run, change: Change) -> None:
+    run.releases[change.name] = releases.create_draft(
+        run.client,
+        tag=change.name,
+        name=str(change.after("title") or ""),
+        body=str(change.after("body") or ""),
+        is_prerelease=change.after("prerelease") == "true",
+        login=run.login,
+    )
+
+
+def _delete_asset(run: Run, change: Change) -> None:
+    assert change.number is not None
+    releases.delete_asset(run.client, change.number)
+
+
+def _upload(run: Run, change: Change, data: bytes) -> None:
+    release = _release(run, change, str(change.after("release")))
+    kind = CONTENT_TYPES.get(change.name.rpartition(".")[2], PLAIN)
+    releases.upload_asset(run.client, release, name=change.name, content_type=kind, data=data)
+
+
+def _update(run: Run, change: Change, contents: Mapping[str, bytes]) -> None:
+    """The release says the text, or is public; before that it is looked at once more, as GitHub holds it."""
+    known = _release(run, change, change.name)
+    body = str(change.after("body")) if change.touches("body") else None
+    if not change.touches("draft"):
+        run.releases[change.name] = releases.update_body(run.client, known.id, body or "", login=run.login)
+        return
+    live = releases.read_release(run.client, known.id, login=run.login)
+    _judge_draft(change, live, contents)
+    assert live is not None
+    if not live.is_draft:
+        run.releases[change.name] = live
+        run.left_alone(change, "published by another run since it was read; left alone")
+        return
+    latest = str(change.after("latest") or "legacy")
+    run.releases[change.name] = releases.publish(run.client, live.id, body=body, latest=latest, login=run.login)
+
+
+def _judge_draft(change: Change, live: Release | None, contents: Mapping[str, bytes]) -> None:
+    """Every asset is up, whole and as it should be; anything else is a Refused."""
+    if live is None or live.tag != change.name:
+        raise _incomplete(change, "somebody deleted it, or gave it another tag")
+    present = {each.name: each for each in live.assets if each.is_uploaded}
+    if missing := [name for name in contents if name not in present]:
+        raise _incomplete(change, f"its assets {', '.join(missing)} are missing")
+    for name, data in contents.items():
+        releases.judge_asset(present[name], name, data)
+
+
+def _incomplete(change: Change, reason: str) -> Refused:
+    summary = f"the release of {change.name!r} is not published: {reason}"
+    return Refused(RELEASE_INCOMPLETE.found(summary, help="run again: what is missing is made up for"))
+
+
+def _release(run: Run, change: Change, tag: str) -> Release:
+    """The release of the tag, made by an earlier step or there by the number that the change gives."""
+    if tag not in run.releases:
+        number = change.number
+        found = releases.read_release(run.client, number, login=run.login) if number is not None else None
+        if found is None:
+            raise _incomplete(change, "there is none")
+        run.releases[tag] = found
+    return run.releases[tag]
+
+
+def _dispatch(run: Run, change: Change) -> None:
+    """Each workflow was dispatched on the tag, once since the release was published."""
+    tag = str(change.after("ref"))
+    since = _release(run, change, tag).published_at or ""
+    workflows = change.after("workflows")
+    names = workflows if isinstance(workflows, tuple) else ()
+    if failed := [each for each in names if not _dispatch_one(run, each, tag, since)]:
+        summary = f"{', '.join(failed)} could not be dispatched on the tag {tag!r}"
+        way_out = (
+            "grant `actions: write`, and have the workflow declare `workflow_dispatch` on the default branch and at"
+            " the tag; the next run tries again"
+        )
+        raise Refused(NOT_DISPATCHED.found(summary, help=way_out), status=422)
+
+
+def _dispatch_one(run: Run, workflow: str, tag: str, since: str) -> bool:
+    """Dispatched, unless another run did it; False when that cannot be."""
+    client, login = run.client, run.login
+    try:
+        count = count_dispatches(client, workflow, since=since, login=login, ref=tag)
+        return count > 0 or dispatch(
+            client, workflow, ref=f"refs/tags/{tag}", inputs={}, since=since, login=login, before=0, counted=tag
+        )
+    except Refused as refusal:
+        if refusal.status not in (403, 404):
+            raise
+        return False
