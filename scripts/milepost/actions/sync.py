@@ -101,7 +101,8 @@ def _comment(report: Report, snapshot: Snapshot, world: World) -> Report:
     try:
         upsert_comment(world.github, number, COMMENT, text, login=snapshot.login, is_needed=is_needed)
     except Refused as refusal:
-        return replace(report, next_step=f"No comment was written: {refusal.diagnostic.summary}.")
+        problem = refusal.diagnostic
+        return replace(report, next_step=f"No comment was written: {problem.summary}; {problem.help}.")
     return report
 
 
