@@ -23,9 +23,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from demo_progress import REPOSITORY as PROGRESS_REPOSITORY
 from demo_progress import SEED as PROGRESS_SEED
 from demo_progress import tell_progress
+from demo_release import BRANCH, finish_milestone, reproduce
 from demo_release import MILESTONE as RELEASED
 from demo_release import WORKFLOW as RELEASE
-from demo_release import finish_milestone, reproduce
 from demo_sprints import REPOSITORY as SPRINTS_REPOSITORY
 from demo_sprints import SEED as SPRINTS_SEED
 from demo_sprints import print_records, tell_six_weeks
@@ -245,7 +245,9 @@ class _Story:
         with _step(f"9. All that was planned for {RELEASED} is done, and the milestone is closed: a release"):
             plan = self.workspace / ".github" / "milepost.yml"
             state = self.github.state(REPOSITORY)
-            payload = finish_milestone(plan, state, lambda *request: self._request(*request, REPOSITORY))
+            payload = finish_milestone(
+                plan, state, lambda method, path, body: self._request(method, path, body, REPOSITORY)
+            )
             result = self._act("milestone", "release.yml", payload)
             (release,) = self.github.state(REPOSITORY)["releases"]
             _expect(result.outputs["released"] == "true", "it is released", result)
@@ -260,7 +262,7 @@ class _Story:
         with _step(f"10. Somebody needs {RELEASED} again, exactly as it was"):
             text = reproduce(folder, self.github.url, REPOSITORY)
             print("\n".join(f"    {line}" for line in text.splitlines()))
-            commit = self.github.state(REPOSITORY)["refs"]["refs/heads/main"]
+            commit = self.github.state(REPOSITORY)["refs"][f"refs/heads/{BRANCH}"]
             _expect(f"git checkout -q --detach {commit}" in text, "the exact commit is told, with its checksums proven")
 
     def _gate(self) -> Any:

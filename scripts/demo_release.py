@@ -10,6 +10,7 @@ from typing import Any
 from demo_command import run_command
 
 MILESTONE = "v2.9-alpha"
+BRANCH = f"release/{MILESTONE}"
 SECTION = "release: {milestones: v*}\n"
 WORKFLOW = """\
 name: release
@@ -26,10 +27,11 @@ Request = Callable[[str, str, dict[str, Any]], None]
 
 
 def finish_milestone(plan: Path, state: dict[str, Any], request: Request) -> dict[str, Any]:
-    """The plan asks for releases, what was planned is done, and the milestone is closed; the value is the event."""
+    """The plan on the milestone's branch asks for releases, what was planned is done, and the milestone is closed; the value is the event."""
     plan.write_text(plan.read_text(encoding="utf-8") + SECTION, encoding="utf-8")
     content = base64.b64encode(plan.read_bytes()).decode()
-    request("PUT", "/contents/.github/milepost.yml", {"message": "Release v*", "content": content})
+    body = {"message": "Release v*", "content": content, "branch": BRANCH}
+    request("PUT", "/contents/.github/milepost.yml", body)
     (number,) = [each["number"] for each in state["milestones"] if each["title"] == MILESTONE]
     for each in state["issues"]:
         if each["milestone"] == MILESTONE:

@@ -22,7 +22,7 @@ class Grant:
 class Trigger:
     """An event that starts a caller; `loss` says what does not happen without it.
 
-    `hour` is that of a schedule, `days` its days of the week. `inputs` are those of a run by hand.
+    `hour` is that of a schedule, `days` its days of the week. `inputs` are those of a run by hand, `defaults` are theirs.
     """
 
     event: str
@@ -32,6 +32,7 @@ class Trigger:
     hour: int = 0
     days: str = "*"
     inputs: Mapping[str, str] = field(default_factory=dict)
+    defaults: Mapping[str, str] = field(default_factory=dict)
     is_vital: bool = False
 
 
@@ -209,7 +210,9 @@ FLOWS = (
             Trigger(
                 event="workflow_dispatch",
                 loss="neither the sprint action nor anybody by hand can start it",
-                inputs={"milestone": "Number of the milestone"},
+                inputs={"milestone": "Number or title of the closed milestone", "mode": "plan or apply"},
+                # The sprint action gives a milestone only.
+                defaults={"mode": "apply"},
             ),
         ),
         grants=(
@@ -220,7 +223,7 @@ FLOWS = (
             Grant("checks", "read", "the required checks"),
             Grant("actions", "write", "the proof of the environment, the workflows that follow"),
         ),
-        passed=("milestone",),
+        passed=("milestone", "mode"),
         environment="release",
         group="milepost-release-${{ github.event.milestone.number || inputs.milestone }}",
     ),
