@@ -218,7 +218,7 @@ FLOWS = (
         grants=(
             Grant("contents", "write", "the tag and the release"),
             Grant("issues", "write", "milestones, and the issues that move"),
-            Grant("pull-requests", "read", "the notes"),
+            Grant("pull-requests", "write", "the notes, and the pull requests that move"),
             Grant("statuses", "read", "the required statuses"),
             Grant("checks", "read", "the required checks"),
             Grant("actions", "write", "the proof of the environment, the workflows that follow"),

@@ -331,7 +331,11 @@ class CommitNode:
         _need_read(self._request, self._repository, "checks|statuses")
         latest = {each.context: each for each in self._repository.statuses.get(self.oid, [])}
         checks = self._repository.checks.get(self.oid, [])
-        return RollupNode(self._request, self, list(latest.values()), checks) if latest or checks else None
+        return (
+            RollupNode(self._request, self._repository, self, list(latest.values()), checks)
+            if latest or checks
+            else None
+        )
 
     def associatedPullRequests(self, order_by: Arguments | None = None, **page: Any) -> Connection:
         """Those that hold the commit; here those whose head it is, or whose merge."""
@@ -347,8 +351,15 @@ class CommitNode:
 
 
 class RollupNode:
-    def __init__(self, request: Request, commit: CommitNode, statuses: list[Status], checks: list[Check]) -> None:
-        self._request, self.commit = request, commit
+    def __init__(
+        self,
+        request: Request,
+        repository: Repository,
+        commit: CommitNode,
+        statuses: list[Status],
+        checks: list[Check],
+    ) -> None:
+        self._request, self._repository, self.commit = request, repository, commit
         self._found: list[Status | Check] = [*statuses, *checks]
         self.id = node_id("SCR", int(commit.oid[:8], 16))
         states = {each.state for each in statuses} | {each.conclusion or "pending" for each in checks}
@@ -362,6 +373,7 @@ class RollupNode:
         return Connection(self._found, self._node, "contexts", page)
 
     def _node(self, found: Status | Check) -> Any:
+        _need_read(self._request, self._repository, "statuses" if isinstance(found, Status) else "checks")
         return StatusContextNode(self._request, found) if isinstance(found, Status) else CheckRunNode(found)
 
 
