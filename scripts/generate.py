@@ -42,6 +42,7 @@ AUTHOR = "The Milepost authors"
 NO_PYTHON = "Milepost needs Python 3.10 or newer on the runner: add actions/setup-python before this step"
 OLDEST_PYTHON = "3.10"
 SIMULATOR_PACKAGES = ("graphql-core", "tzdata")
+BUNDLE_PACKAGES = ("cyclonedx-python-lib", "packaging")
 START, END = "<!-- generated: {} -->", "<!-- end -->"
 
 
@@ -192,6 +193,7 @@ def lock_packages() -> dict[str, tuple[str, ...]]:
         **locks,
         AUTO: tuple(chosen),
         "simulate": SIMULATOR_PACKAGES,
+        "bundle": BUNDLE_PACKAGES,
         "demo": everything,
         "dev": tuple(name for name in pinned() if name != "torch"),
         "uv": ("uv",),
