@@ -45,6 +45,7 @@ AUTHOR = "The Milepost authors"
 NO_PYTHON = "Milepost needs Python 3.10 or newer on the runner: add actions/setup-python before this step"
 OLDEST_PYTHON = "3.10"
 SIMULATOR_PACKAGES = ("graphql-core", "tzdata")
+BUNDLE_PACKAGES = ("cyclonedx-python-lib", "packaging")
 # In the pages the suite is named by its major version; `init` writes the full commit.
 SHOWN = Source(uses="milepost/milepost", sha="v1", version="v1")
 READER = Place(repository="OWNER/NAME", default_branch="main")
@@ -205,6 +206,7 @@ def lock_packages() -> dict[str, tuple[str, ...]]:
         **locks,
         AUTO: tuple(chosen),
         "simulate": SIMULATOR_PACKAGES,
+        "bundle": BUNDLE_PACKAGES,
         "demo": everything,
         "dev": tuple(name for name in pinned() if name != "torch"),
         "uv": ("uv",),

@@ -89,6 +89,29 @@ def test_a_push_applies_the_plan(action: str, run: Run) -> None:
     assert 3 == len(json.loads(result.outputs["plan"])["changes"])
 
 
+def test_a_closed_milestone_is_released_once(run: Run) -> None:
+    """On `milestone`, with the permissions that the action declares; the same event once more writes nothing."""
+    plan = "version: 1\nmilestones: [{title: v1.0}]\nrelease: {}\n"
+    repository = {"files": {".github/milepost.yml": plan}, "milestones": [{"title": "v1.0", "state": "closed"}]}
+    payload = {
+        "action": "closed",
+        "milestone": {"number": 1, "title": "v1.0"},
+        "sender": {"login": "octocat"},
+    }
+    permissions = next(each.permissions for each in list_actions() if each.name == "release")
+    given = {"action": "/actions/release", "permissions": permissions, "plan": plan, "payload": payload}
+
+    result, github = run("milestone", repository=repository, **given)
+    before = len(github.journal.writes())
+    again, _ = run("milestone", github=github, **given)
+
+    assert result.is_success, result.log()
+    assert ("true", "v1.0") == (result.outputs["released"], result.outputs["tag"])
+    assert result.summary.startswith("**apply** on `octo/widgets`: event `milestone`")
+    assert ["v1.0"] == [each["tag"] for each in github.state()["releases"] if not each["draft"]]
+    assert (True, before) == (again.is_success, len(github.journal.writes()))
+
+
 @pytest.mark.parametrize(
     ("event", "mode"),
     [("schedule", "apply"), ("milestone", "apply"), ("pull_request", "plan"), ("workflow_dispatch", "plan")],

@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 import yaml
-from milepost.registry import COMMANDS
 from milepost.simulator import Simulator
 from run_act import ActResult, commit, make_edition, make_workspace, run_act
 
@@ -221,19 +220,17 @@ def test_a_machine_is_verified_after_its_image(
     assert 1 == [place.get("title") for _, _, place in result.annotations].count("torch-missing")
 
 
-@pytest.mark.skipif("release" not in COMMANDS, reason="the action release is not there")
 def test_a_closed_milestone_is_released(call: Call) -> None:
-    """In its deployment environment: tag and release stand."""
+    """In its deployment environment: tag and release stand, and the plan file of the commit is an asset."""
     milestone = {"title": "v1.0.0", "number": 1, "state": "closed"}
     payload = {"action": "closed", "milestone": milestone, "sender": {"login": "octocat"}}
-    plan = "version: 1\nmilestones: [{title: v1.0.0}]\n"
+    plan = "version: 1\nmilestones: [{title: v1.0.0}]\nrelease: {}\n"
+    repository = {"milestones": [milestone], "files": {".github/milepost.yml": plan}}
 
-    result, github = call(
-        "release", "milestone", output="released", plan=plan, payload=payload, repository={"milestones": [milestone]}
-    )
+    result, github = call("release", "milestone", output="tag", plan=plan, payload=payload, repository=repository)
 
     assert result.is_success, result.log()
-    assert "passed on=true" in result.text
+    assert "passed on=v1.0.0" in result.text
     assert ["v1.0.0"] == [each["tag"] for each in github.state()["releases"]]
 
 

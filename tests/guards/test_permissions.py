@@ -37,6 +37,7 @@ class Situation:
     repository: Mapping[str, Any] = field(default_factory=dict)
     inputs: Mapping[str, str] = field(default_factory=dict)
     today: date | None = None
+    status: str = ""
 
 
 PULL = {"number": 10, "head": {"ref": "x"}, "base": {"ref": "main"}}
@@ -54,8 +55,8 @@ milestones: [{{title: A, environment: prod}}]
 OVER = {"title": "Sprint 1", "number": 1, "due_on": "2026-01-11T12:00:00Z"}
 SITUATIONS = {
     "plan": Situation(event="pull_request", plan=SYNC, payload={"pull_request": PULL}),
-    "apply": Situation(event="push", plan=SYNC),
-    "drift": Situation(event="schedule", plan=SYNC),
+    "apply": Situation(event="push", plan=SYNC, repository={"milestones": [{"title": "B"}]}),
+    "drift": Situation(event="schedule", plan=SYNC, repository={"milestones": [{"title": "A"}]}),
     "sprint": Situation(
         event="schedule",
         plan=SPRINTS,
@@ -77,6 +78,18 @@ SITUATIONS = {
     "verify-gpu": Situation(
         event="workflow_dispatch", plan=GPU, repository={"milestones": [{"title": "A"}]}, inputs={"where": "registry"}
     ),
+    "release": Situation(
+        event="milestone",
+        plan="version: 1\nmilestones: [{title: v1.0.0}]\nrelease: {open-issues: move, require: {statuses: [ci, docs]}}\n",
+        payload={"action": "closed", "milestone": {"number": 1, "title": "v1.0.0"}, "sender": {"login": "octocat"}},
+        repository={
+            "milestones": [{"title": "v1.0.0", "number": 1, "state": "closed"}, {"title": "v1.1.0", "number": 2}],
+            "issues": [{"title": "Unfinished", "number": 1, "milestone": 1}],
+            "pulls": [{"title": "P", "number": 10, "head": "x", "milestone": 1}],
+            "checks": [{"name": "ci", "conclusion": "success"}],
+        },
+        status="docs",
+    ),
     "progress": Situation(
         event="schedule",
         plan="version: 1\nhistory: branch\nprogress: {report: true}\n",
@@ -88,7 +101,7 @@ SITUATIONS = {
 }
 # A run that its time limit ends goes on by itself.
 OUT_OF_TIME = {"time-limit": "0"}
-INPUTS_OF_LINE = {("apply", "actions"): OUT_OF_TIME, ("sprint", "actions"): OUT_OF_TIME}
+INPUTS_OF_LINE = {(name, "actions"): OUT_OF_TIME for name in ("apply", "sprint", "release")}
 # The image's job tells the machine's which environment it is.
 INPUTS_OF_JOB = {"machine": {"environment": "prod"}}
 
@@ -126,7 +139,10 @@ def play(new_bench: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.Monk
             **situation.repository,
         }
         tokens = {"job-token": {"login": "github-actions[bot]", "permissions": dict(permissions)}}
-        bench = new_bench(repository, tokens=tokens)
+        bench = new_bench(repository, tokens={"admin-token": {"login": "octocat"}, **tokens})
+        head = bench.github.state()["refs"]["refs/heads/main"]
+        if situation.status:
+            bench.request("POST", f"/statuses/{head}", {"state": "success", "context": situation.status})
         monkeypatch.setattr(verify_gpu, "read_image", lambda ref, **more: read_ghcr(ref, permissions, **more))
         if workflow != "verify-gpu":  # which reads it from GitHub, since it checks nothing out
             (tmp_path / ".github").mkdir(exist_ok=True)
@@ -141,7 +157,7 @@ def play(new_bench: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.Monk
             payload=situation.payload,
             repository="octo/widgets",
             ref="refs/heads/main",
-            sha=bench.github.state()["refs"]["refs/heads/main"],
+            sha=head,
             workspace=tmp_path,
             workflow_ref="octo/widgets/.github/workflows/caller.yml@refs/heads/main",
         )

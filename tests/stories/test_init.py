@@ -156,6 +156,15 @@ def test_every_caller_finds_its_section_in_the_plan_file(is_asked: bool, bench: 
     assert "# sprints:" in text
 
 
+def test_a_release_that_a_sprint_dispatches_is_made(tmp_path: Path) -> None:
+    """The dispatch gives the milestone only; what is shown instead of made would be no release."""
+    adopt(tmp_path, actions="release")
+
+    caller = yaml.load((tmp_path / WORKFLOWS / "milepost-release.yml").read_text("utf-8"), Loader=yaml.BaseLoader)
+    assert "apply" == caller["on"]["workflow_dispatch"]["inputs"]["mode"]["default"]
+    assert "${{ inputs.mode }}" == caller["jobs"]["release"]["with"]["mode"]
+
+
 def test_twice_overwrites_nothing(tmp_path: Path) -> None:
     """Not a byte, whatever stands there; what is left is told."""
     adopt(tmp_path, actions=EVERYTHING)

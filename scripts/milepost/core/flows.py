@@ -22,7 +22,7 @@ class Grant:
 class Trigger:
     """An event that starts a caller; `loss` says what does not happen without it.
 
-    `hour` is that of a schedule, `days` its days of the week. `inputs` are those of a run by hand.
+    `hour` is that of a schedule, `days` its days of the week. `inputs` are those of a run by hand, `defaults` are theirs.
     """
 
     event: str
@@ -32,6 +32,7 @@ class Trigger:
     hour: int = 0
     days: str = "*"
     inputs: Mapping[str, str] = field(default_factory=dict)
+    defaults: Mapping[str, str] = field(default_factory=dict)
     is_vital: bool = False
 
 
@@ -89,6 +90,7 @@ FLOWS = (
         grants=(
             Grant("contents", "write", "the plan file, milestone branches"),
             Grant("issues", "write", "labels, milestones, issues"),
+            Grant("pull-requests", "read", "how many of them milestones hold"),
             Grant("actions", "write", "a run that goes on"),
         ),
         passed=("mode",),
@@ -100,7 +102,11 @@ FLOWS = (
             Trigger(event="schedule", loss="nobody looks for drift", hour=3, is_vital=True),
             Trigger(event="workflow_dispatch", loss=BY_HAND),
         ),
-        grants=(PLAN_FILE, Grant("issues", "read", "labels, milestones, issues")),
+        grants=(
+            PLAN_FILE,
+            Grant("issues", "read", "labels, milestones, issues"),
+            Grant("pull-requests", "read", "how many of them milestones hold"),
+        ),
         inputs={"mode": "drift"},
     ),
     Flow(
@@ -209,18 +215,20 @@ FLOWS = (
             Trigger(
                 event="workflow_dispatch",
                 loss="neither the sprint action nor anybody by hand can start it",
-                inputs={"milestone": "Number of the milestone"},
+                inputs={"milestone": "Number or title of the closed milestone", "mode": "plan or apply"},
+                # The sprint action gives a milestone only.
+                defaults={"mode": "apply"},
             ),
         ),
         grants=(
             Grant("contents", "write", "the tag and the release"),
             Grant("issues", "write", "milestones, and the issues that move"),
-            Grant("pull-requests", "read", "the notes"),
+            Grant("pull-requests", "write", "the notes, and the pull requests that move"),
             Grant("statuses", "read", "the required statuses"),
             Grant("checks", "read", "the required checks"),
             Grant("actions", "write", "the proof of the environment, the workflows that follow"),
         ),
-        passed=("milestone",),
+        passed=("milestone", "mode"),
         environment="release",
         group="milepost-release-${{ github.event.milestone.number || inputs.milestone }}",
     ),

@@ -22,7 +22,7 @@ from milepost.remote.milestones import due_from_wire, milestone_of
 from milepost.remote.releases import read_release
 from milepost.remote.tags import TAG, tag_of
 
-READ_MILESTONES = "issues: read"
+READ_MILESTONES = "issues: read, pull-requests: read"
 READ_COMMIT = "contents: read"
 READ_STATUSES = "contents: read`, `checks: read` and `statuses: read"
 

@@ -331,7 +331,11 @@ class CommitNode:
         _need_read(self._request, self._repository, "checks|statuses")
         latest = {each.context: each for each in self._repository.statuses.get(self.oid, [])}
         checks = self._repository.checks.get(self.oid, [])
-        return RollupNode(self._request, self, list(latest.values()), checks) if latest or checks else None
+        return (
+            RollupNode(self._request, self._repository, self, list(latest.values()), checks)
+            if latest or checks
+            else None
+        )
 
     def associatedPullRequests(self, order_by: Arguments | None = None, **page: Any) -> Connection:
         """Those that hold the commit; here those whose head it is, or whose merge."""
@@ -347,8 +351,15 @@ class CommitNode:
 
 
 class RollupNode:
-    def __init__(self, request: Request, commit: CommitNode, statuses: list[Status], checks: list[Check]) -> None:
-        self._request, self.commit = request, commit
+    def __init__(
+        self,
+        request: Request,
+        repository: Repository,
+        commit: CommitNode,
+        statuses: list[Status],
+        checks: list[Check],
+    ) -> None:
+        self._request, self._repository, self.commit = request, repository, commit
         self._found: list[Status | Check] = [*statuses, *checks]
         self.id = node_id("SCR", int(commit.oid[:8], 16))
         states = {each.state for each in statuses} | {each.conclusion or "pending" for each in checks}
@@ -362,6 +373,7 @@ class RollupNode:
         return Connection(self._found, self._node, "contexts", page)
 
     def _node(self, found: Status | Check) -> Any:
+        _need_read(self._request, self._repository, "statuses" if isinstance(found, Status) else "checks")
         return StatusContextNode(self._request, found) if isinstance(found, Status) else CheckRunNode(found)
 
 
@@ -847,6 +859,7 @@ def _label_names(repository: Repository, issue: Issue) -> set[str]:
 
 
 def _pulls(request: Request, repository: Repository, found: Iterable[Issue], arguments: Arguments) -> Connection:
+    _need_read(request, repository, "pull-requests")
     states, labels = arguments.pop("states", None), arguments.pop("labels", None)
     base, head = arguments.pop("base_ref_name", None), arguments.pop("head_ref_name", None)
     order = arguments.pop("order_by", None)
@@ -862,7 +875,6 @@ def _pulls(request: Request, repository: Repository, found: Iterable[Issue], arg
     kept.sort(key=_issue_key((order or {}).get("field", "CREATED_AT")))
 
     def wrap(each: Issue) -> Any:
-        _need_read(request, repository, "pull-requests")
         return item_node(request, repository, each)
 
     return Connection(_directed(kept, order), wrap, "pullRequests", arguments)

@@ -116,9 +116,13 @@ def _options(flow: Flow, trigger: Trigger, place: Place) -> str:
     if trigger.types:
         return f"{{types: [{', '.join(trigger.types)}]}}"
     if trigger.inputs:
-        described = {name: f"{{description: {_text(about)}}}" for name, about in trigger.inputs.items()}
-        return f"{{inputs: {{{', '.join(f'{name}: {about}' for name, about in described.items())}}}}}"
+        return f"{{inputs: {{{', '.join(f'{name}: {_input(trigger, name)}' for name in trigger.inputs)}}}}}"
     return ""
+
+
+def _input(trigger: Trigger, name: str) -> str:
+    default = {"default": trigger.defaults[name]} if name in trigger.defaults else {}
+    return _mapping({"description": trigger.inputs[name], **default})
 
 
 def _permissions(flow: Flow) -> str:
