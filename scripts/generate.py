@@ -178,7 +178,8 @@ def render_blocks(actions: list[Action]) -> dict[str, Callable[[], str]]:
             ("action", "what it does"),
             [(f"[`{each.name}`](actions/{each.name}/README.md)", each.summary) for each in actions],
         ),
-        "workflows": _workflows,
+        "workflows": partial(_workflows, ("workflow", "action", "events", "permissions")),
+        "workflows:zh": partial(_workflows, ("工作流", "动作", "事件", "权限")),
         **{f"caller:{each.name}": partial(_caller, each) for each in FLOWS},
         "exit-codes": lambda: _table(
             ("exit status", "meaning"), [(f"`{int(each)}`", each.meaning) for each in ExitCode]
@@ -372,7 +373,7 @@ def _action_blocks(action: Action) -> dict[str, Callable[[], str]]:
     }
 
 
-def _workflows() -> str:
+def _workflows(head: tuple[str, ...]) -> str:
     """What starts each reusable workflow, and what its jobs ask for."""
     rows = [
         (
@@ -383,7 +384,7 @@ def _workflows() -> str:
         )
         for each in FLOWS
     ]
-    return _table(("workflow", "action", "events", "permissions"), rows)
+    return _table(head, rows)
 
 
 def _caller(flow: Flow) -> str:
