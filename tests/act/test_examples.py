@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
-from examples import Example, Kind, list_examples
+from examples import ROOT, Example, Kind, list_examples
 from milepost.simulator import Simulator
 from run_act import commit, make_workspace, run_act
 
@@ -100,7 +100,7 @@ def list_cases() -> Iterator[Any]:
         seen.add(each.text)
         for number, event in enumerate(read_events(each)):
             if (name_use(each), event) not in ELSEWHERE:
-                marks = () if number == 0 and each.page.name == "README.md" else (pytest.mark.slow,)
+                marks = () if number == 0 and each.page == ROOT / "README.md" else (pytest.mark.slow,)
                 yield pytest.param(each, event, id=f"{each.name}-{event}", marks=marks)
 
 
