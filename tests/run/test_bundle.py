@@ -86,7 +86,7 @@ def play(suite: Path, home: Path, *, with_uv: bool) -> subprocess.CompletedProce
         "HOME": str(home),
         "RUNNER_TEMP": str(home / "temp"),
         "NO_PROXY": "127.0.0.1",
-        **{name: closed for name in ("HTTPS_PROXY", "HTTP_PROXY", "PIP_INDEX_URL", "UV_DEFAULT_INDEX")},
+        **dict.fromkeys(("HTTPS_PROXY", "HTTP_PROXY", "PIP_INDEX_URL", "UV_DEFAULT_INDEX"), closed),
     }
     alone = ["unshare", "--map-root-user", "--net"]
     can_be_alone = shutil.which("unshare") and subprocess.run([*alone, "true"], check=False).returncode == 0
@@ -159,7 +159,8 @@ def test_the_same_input_makes_the_same_bytes(made: Path, tmp_path: Path) -> None
 @pytest.mark.slow
 def test_the_bill_and_the_checksums_speak_of_what_is_in_the_archive(made: Path) -> None:
     """Every wheel is a distribution with its hash; every package has its licence; every pin of the lock is there."""
-    bill = json.loads(next(made.glob("*.cdx.json")).read_text())
+    text = next(made.glob("*.cdx.json")).read_text()
+    bill = json.loads(text)
     with zipfile.ZipFile(next(made.glob("*.zip"))) as archive:
         names = {each.split("/", 1)[1]: each for each in archive.namelist()}
         wheels = {
@@ -171,6 +172,7 @@ def test_the_bill_and_the_checksums_speak_of_what_is_in_the_archive(made: Path) 
     told = {
         each["url"]: each["hashes"][0]["content"] for part in bill["components"] for each in part["externalReferences"]
     }
+    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(text) is None
     assert wheels == told
     assert [] == [each["name"] for each in bill["components"] if not each.get("licenses")]
     assert {"pygithub", "pyyaml", "jsonschema", "graphql-core"} <= {each["name"] for each in bill["components"]}
