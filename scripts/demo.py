@@ -1,4 +1,4 @@
-"""Milepost in one command: a plan file becomes milestones and issues, and sprints pass, on an embedded GitHub.
+"""Milepost in one command: a plan file becomes milestones, issues, sprints and a release, on an embedded GitHub.
 
     python3 scripts/demo.py
 
@@ -23,6 +23,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from demo_progress import REPOSITORY as PROGRESS_REPOSITORY
 from demo_progress import SEED as PROGRESS_SEED
 from demo_progress import tell_progress
+from demo_release import BRANCH, finish_milestone, reproduce
+from demo_release import MILESTONE as RELEASED
+from demo_release import WORKFLOW as RELEASE
 from demo_sprints import REPOSITORY as SPRINTS_REPOSITORY
 from demo_sprints import SEED as SPRINTS_SEED
 from demo_sprints import print_records, tell_six_weeks
@@ -31,7 +34,14 @@ from packages import find_packages
 
 REPOSITORY = "octo/widgets"
 PLAN = Path(__file__).resolve().parent.parent / "tests" / "plans" / "valid" / "article.yml"
-PERMISSIONS = {"contents": "write", "issues": "write", "pull-requests": "write", "statuses": "write"}
+PERMISSIONS = {
+    "contents": "write",
+    "issues": "write",
+    "pull-requests": "write",
+    "statuses": "write",
+    "actions": "write",
+    "checks": "read",
+}
 WORKFLOW = """\
 name: plan
 on: [push, pull_request, workflow_dispatch]
@@ -113,6 +123,7 @@ def tell(folder: Path) -> None:
         ".github/workflows/plan.yml": WORKFLOW % "",
         ".github/workflows/drift.yml": WORKFLOW % "drift",
         ".github/workflows/gate.yml": GATE,
+        ".github/workflows/release.yml": RELEASE,
     }
     workspace = make_workspace(folder / REPOSITORY.replace("/", "-"), REPOSITORY, files)
     with Simulator(SEED) as github:
@@ -126,6 +137,8 @@ def tell(folder: Path) -> None:
         story.gate_again()
         story.sprints(folder)
         story.progress(folder)
+        story.release()
+        story.reproduce(folder)
     print(WHERE_TO_LOOK)
 
 
@@ -228,6 +241,30 @@ class _Story:
             _expect("@octocat" in state["comments"][0]["body"], "four weeks before it is due people were reminded")
             _expect(any("milepost-report" in each["labels"] for each in state["issues"]), "the report has its issue")
 
+    def release(self) -> None:
+        with _step(f"9. All that was planned for {RELEASED} is done, and the milestone is closed: a release"):
+            plan = self.workspace / ".github" / "milepost.yml"
+            state = self.github.state(REPOSITORY)
+            payload = finish_milestone(
+                plan, state, lambda method, path, body: self._request(method, path, body, REPOSITORY)
+            )
+            result = self._act("milestone", "release.yml", payload)
+            (release,) = self.github.state(REPOSITORY)["releases"]
+            _expect(result.outputs["released"] == "true", "it is released", result)
+            _expect(release["tag"] == RELEASED and not release["draft"], f"the release {RELEASED} is public")
+            _expect(release["prerelease"], "an alpha is a pre-release")
+            _expect("SHA256SUMS" in release["assets"], "the record, the plan file and their checksums are its assets")
+            before = len(self.github.journal.writes())
+            self._act("milestone", "release.yml", payload)
+            _expect(len(self.github.journal.writes()) == before, "the same event once more writes nothing")
+
+    def reproduce(self, folder: Path) -> None:
+        with _step(f"10. Somebody needs {RELEASED} again, exactly as it was"):
+            text = reproduce(folder, self.github.url, REPOSITORY)
+            print("\n".join(f"    {line}" for line in text.splitlines()))
+            commit = self.github.state(REPOSITORY)["refs"][f"refs/heads/{BRANCH}"]
+            _expect(f"git checkout -q --detach {commit}" in text, "the exact commit is told, with its checksums proven")
+
     def _gate(self) -> Any:
         payload = {"pull_request": {"number": CHANGE, "head": {"ref": "amp"}, "base": {"ref": "main"}}}
         return self._act("pull_request_target", "gate.yml", payload)
@@ -294,6 +331,7 @@ Where to look next:
     actions/gate/README.md           the action of steps 5 and 6
     actions/sprint/README.md         the action of step 7
     actions/progress/README.md       the action of step 8
+    actions/release/README.md        the action of step 9, and docs/reproduce.md for step 10
     docs/plan-file.md                everything a plan file can say
     python3 scripts/run.py --help    the same on the command line
     python3 scripts/run.py simulate  the embedded GitHub, for trials of your own"""

@@ -13,6 +13,7 @@ from milepost.core.release import Asset, Tag
 from milepost.errors import Refused
 from milepost.remote import releases
 from milepost.remote.apply import Applied, apply_plan
+from milepost.remote.release import read_milestone
 from milepost.remote.release_steps import make_steps
 from milepost.remote.tags import create_tag, find_tag
 from milepost.simulator import Fault
@@ -126,6 +127,19 @@ def test_a_tag_that_takes_the_permission_for_workflows_says_so(new_bench: Callab
     assert "workflows: write" in str(found.value.diagnostic.help)
 
 
+def test_a_rule_against_the_tag_is_told_in_githubs_words(new_bench: Callable[..., Any]) -> None:
+    """422 is no missing permission."""
+    bench = new_bench({"tags": {"v1": None}, "releases": [{"tag": "v1", "immutable": True}]})
+    bench.request("DELETE", f"/releases/{bench.request('GET', '/releases')[0]['id']}")
+    bench.request("DELETE", "/git/refs/tags/v1")
+
+    with pytest.raises(Refused) as found:
+        _tag(bench, _head(bench))
+
+    assert "rejected" == found.value.diagnostic.rule
+    assert "creations being restricted" in found.value.diagnostic.summary
+
+
 def test_a_token_without_contents_is_told_that(new_bench: Callable[..., Any]) -> None:
     """That is another refusal than the one for workflows."""
     bench = new_bench()
@@ -173,6 +187,27 @@ def test_an_asset_that_is_there_is_not_sent_twice(new_bench: Callable[..., Any])
     with pytest.raises(Refused) as found:
         _upload(bench, draft, b"DATA")
     assert "asset-differs" == found.value.diagnostic.rule
+
+
+def test_an_upload_that_is_answered_as_half_sent_is_made_up_for(new_bench: Callable[..., Any]) -> None:
+    """GitHub may say so itself, with 201."""
+    bench = new_bench()
+    draft = _draft(bench)
+    half = {"id": 1, "name": "a b.txt", "size": 0, "digest": None, "state": "open"}
+    bench.github.faults.add(Fault(do="status", status=201, method="POST", path="/assets", body=half))
+
+    assert 4 == _upload(bench, draft, b"data").size
+
+
+def test_a_page_in_place_of_an_answer_to_an_upload_is_none(new_bench: Callable[..., Any]) -> None:
+    """Neither with a good status nor with a bad one; what has arrived is not sent again."""
+    bench = new_bench()
+    draft = _draft(bench)
+    for status, after in ((200, True), (502, False)):
+        page = Fault(do="status", status=status, after=after, method="POST", path="/assets", body=b"<html>")
+        bench.github.faults.add(page)
+
+    assert 4 == _upload(bench, draft, b"data").size
 
 
 def test_an_upload_that_never_works_is_refused(new_bench: Callable[..., Any]) -> None:
@@ -310,6 +345,31 @@ def test_the_text_of_a_release_is_updated(new_bench: Callable[..., Any]) -> None
     _apply(bench, Plan(changes=(change,)))
 
     assert [("new", True)] == [(each["body"], each["draft"]) for each in bench.github.state()["releases"]]
+
+
+def test_milestones_and_items_move_as_ever(new_bench: Callable[..., Any]) -> None:
+    """What is left open goes to the next milestone; a milestone that is not to be released opens again."""
+    bench = new_bench(
+        {
+            "milestones": [{"title": "v1", "state": "closed"}, {"title": "v2"}],
+            "issues": [{"title": "I", "milestone": 1}],
+            "pulls": [{"title": "P", "head": "p", "milestone": 1}],
+        }
+    )
+    to = (Field("milestone", "v1", "v2"),)
+    moves = [
+        Change(verb=Verb.MOVE, noun=noun, name=name, number=number, milestone=1, fields=to)
+        for noun, name, number in ((Noun.ISSUE, "I", 1), (Noun.PULL_REQUEST, "P", 2))
+    ]
+    state = (Field("state", "closed", "open"),)
+    reopened = Change(verb=Verb.REOPEN, noun=Noun.MILESTONE, name="v1", number=1, fields=state)
+    board = read_milestone(bench.client(), title="v1")
+
+    changes = Plan(changes=(*moves, reopened))
+    apply_plan(changes, bench.client(), board.snapshot, log=bench.log.append, steps=make_steps({}))
+
+    assert ["v2", "v2"] == [each["milestone"] for each in bench.github.state()["issues"]]
+    assert ["open", "open"] == [each["state"] for each in bench.github.state()["milestones"]]
 
 
 def test_an_asset_is_deleted_by_its_number(new_bench: Callable[..., Any]) -> None:

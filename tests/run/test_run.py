@@ -342,18 +342,20 @@ def test_a_run_killed_while_it_installs_leaves_no_trap(stage: Stage) -> None:
 
 
 def test_the_tool_cache_is_kept_only_where_it_may_be(stage: Stage) -> None:
-    """With MILEPOST_CACHE=tool it is, except for pull_request_target and for releases, which say so."""
+    """With MILEPOST_CACHE=tool it is, except for pull_request_target, releases and `auto`, which say so."""
     tools = stage.home / "tools"
     settings = {"MILEPOST_CACHE": "tool", "RUNNER_TOOL_CACHE": str(tools)}
-    stage.lock(name="release")
+    for name in ("release", "auto"):
+        stage.lock(name=name)
     target = stage.run(**settings, GITHUB_EVENT_NAME="pull_request_target")
-    release = stage.run("release", **settings)
+    release, auto = stage.run("release", **settings), stage.run("auto", **settings)
     before = tools.exists()
     usual = stage.run(**settings, GITHUB_EVENT_NAME="push")
 
-    assert [0, 0, 0] == [each.returncode for each in (target, release, usual)]
+    assert [0, 0, 0, 0] == [each.returncode for each in (target, release, auto, usual)]
     assert "is not used: every job on this machine can write there, and pull_request_target" in target.stderr
     assert "and release must not run what others wrote" in release.stderr
+    assert "and auto must not run what others wrote" in auto.stderr
     assert (False, 1) == (before, len(list((tools / "milepost").iterdir())))
 
 

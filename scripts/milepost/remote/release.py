@@ -23,6 +23,7 @@ from milepost.remote.releases import read_release
 from milepost.remote.tags import TAG, tag_of
 
 READ_MILESTONES = "issues: read"
+READ_ITEMS = "issues: read` and `pull-requests: read"
 READ_COMMIT = "contents: read"
 READ_STATUSES = "contents: read`, `checks: read` and `statuses: read"
 
@@ -242,7 +243,7 @@ def read_items(client: Client, milestone: int) -> tuple[Item, ...]:
             "moreIssues": "issues" in cursors,
             "morePulls": "pullRequests" in cursors,
         }
-        found = client.query(ITEMS + MEMBERS, variables, needs=READ_MILESTONES)["repository"]["milestone"] or {}
+        found = client.query(ITEMS + MEMBERS, variables, needs=READ_ITEMS)["repository"]["milestone"] or {}
         pages = {part: found[part] for part in cursors if part in found}
         for part, page in pages.items():
             items += [_item(node, is_pull=part == "pullRequests") for node in page["nodes"]]
@@ -254,7 +255,7 @@ def read_items(client: Client, milestone: int) -> tuple[Item, ...]:
 
 def read_homeless(client: Client, since: str) -> tuple[Item, ...]:
     """Issues completed and pull requests merged since that moment that are in no milestone; of each the newest hundred."""
-    data = client.query(HOMELESS + MEMBERS, {**_names(client), "since": since}, needs=READ_MILESTONES)["repository"]
+    data = client.query(HOMELESS + MEMBERS, {**_names(client), "since": since}, needs=READ_ITEMS)["repository"]
     items = [_item(node, is_pull=False) for node in data["issues"]["nodes"]]
     items += [_item(node, is_pull=True) for node in data["pullRequests"]["nodes"] if node["milestone"] is None]
     return _by_number(
