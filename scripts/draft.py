@@ -27,6 +27,7 @@ from packages import find_packages  # noqa: E402
 if TYPE_CHECKING:
     from milepost.core.release import ClosedMilestone, Release
     from milepost.remote.client import Client
+    from milepost.remote.release import Board
 
 CONTENT_TYPES = {".json": "application/json", ".zip": "application/zip"}
 PLAIN = "text/plain"
@@ -73,7 +74,7 @@ def fill_draft(
 
     number = int(milestone) if milestone.isascii() and milestone.isdigit() else None
     board = read_milestone(client, number=number, title="" if number is not None else milestone)
-    closed = _judge(board.milestone, milestone)
+    closed = _judge(board, milestone)
     if find_release(client, tag, login=board.login):
         raise Unfit(f"the release {tag} is published already: it takes no more files")
     message = render_message(tag, closed)
@@ -89,7 +90,10 @@ def fill_draft(
     return draft
 
 
-def _judge(closed: ClosedMilestone | None, name: str) -> ClosedMilestone:
+def _judge(board: Board, name: str) -> ClosedMilestone:
+    closed = board.milestone
+    if board.is_fork:
+        raise Unfit(f"{board.repository} is a fork; nothing is released from here")
     if closed is None:
         raise Unfit(f"there is no milestone {name!r}")
     if closed.is_open:

@@ -38,6 +38,9 @@ with subprocess.Popen([*milepost, "simulate"], stdout=subprocess.PIPE, text=True
         status = subprocess.call([*milepost, "sync", "--plan", plan, "--mode", "apply", "--pace", "9999/s", *where])
         print("status:", status, flush=True)
     server.terminate()
+generate = os.path.join(os.path.dirname(run), "generate.py")
+edition = ["--workflows", "--uses", "tools/milepost@v1", "--into", "workflows"]
+print("edition:", subprocess.call([sys.executable, "-I", generate, *edition], stdout=subprocess.DEVNULL))
 """
 PLAN = "version: 1\nmilestones:\n  - {title: v1, due: 2027-01-31, issues: [{title: First}]}\n"
 
@@ -108,6 +111,8 @@ def test_an_unpacked_bundle_needs_no_network(with_uv: bool, suite: Path, tmp_pat
     )
     assert {"interfaces: lo"} >= {each for each in found.stdout.splitlines() if each.startswith("interfaces")}
     assert 'milestone "v1"' in found.stdout
+    assert "edition: 0" in found.stdout
+    assert (tmp_path / "home" / "workflows" / "apply.yml").exists()
     assert "trying another way" not in found.stderr
 
 

@@ -83,7 +83,9 @@ def test_what_is_to_be_built_is_known_without_a_right_to_write(bench: Any) -> No
     after = bench.release(PLAN, "plan", token="plan-token", milestone="1").outputs
 
     named = {"tag": "v2.9.0", "commit": head(bench), "prerelease": "false"}
-    assert {**named, "released": "false"} == {name: before[name] for name in ("tag", "commit", "prerelease", "released")}
+    assert {**named, "released": "false"} == {
+        name: before[name] for name in ("tag", "commit", "prerelease", "released")
+    }
     assert (named["tag"], "false") == (drafted["tag"], drafted["released"])
     assert "true" == after["released"]
 
@@ -110,6 +112,16 @@ def test_a_second_run_replaces_only_what_differs(bench: Any, capsys: pytest.Capt
     (release,) = bench.request("GET", "/releases")
     assert "added other.zip (6 bytes)\n" == capsys.readouterr().out
     assert {"same.zip": 4, "other.zip": 6} == {each["name"]: each["size"] for each in release["assets"]}
+
+
+def test_a_fork_drafts_nothing(new_bench: Callable[..., Any]) -> None:
+    """Neither tag nor draft: its owner closes a milestone for other reasons."""
+    bench = new_bench({"files": {"a": "b"}, "milestones": [CLOSED], "fork": True})
+
+    with pytest.raises(Unfit, match="is a fork"):
+        draft(bench, {"bundle.zip": b"wheels"})
+
+    assert ([], []) == (bench.request("GET", "/tags"), bench.request("GET", "/releases"))
 
 
 def test_what_cannot_be_drafted_changes_nothing(bench: Any) -> None:
