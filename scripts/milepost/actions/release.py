@@ -487,7 +487,7 @@ def _apply(report: Report, subject: Subject, world: World) -> Report:
     client, board = world.github, subject.board
     if report.plan.changes:
         world.log(render_forecast(report.plan, client.pace))
-    steps = make_steps(subject.contents)
+    steps = make_steps(subject.contents, commit=subject.commit)
     applied = apply_plan(report.plan, client, board.snapshot, log=world.log, steps=steps)
     report = replace(report, problems=report.problems + tuple(applied.problems), applied=applied)
     if not applied.is_out_of_time:

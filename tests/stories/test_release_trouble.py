@@ -1,0 +1,125 @@
+"""Somebody else is at work during a release, or was before it: never another commit, a twin, or a bare release."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from milepost.errors import ExitCode
+from milepost.world import Outcome
+
+PLAN = """\
+version: 1
+milestones:
+  - {title: v2.9.0}
+release: {}
+"""
+CLOSED_AT = "2027-02-01T00:00:00Z"
+CLOSED = {"title": "v2.9.0", "state": "closed", "closed_at": CLOSED_AT}
+DOCS = {"path": ".github/workflows/docs.yml", "dispatch_inputs": []}
+OPEN = [{"title": "Unfinished", "milestone": 1}]
+
+
+@pytest.fixture
+def team(new_bench: Callable[..., Any]) -> Callable[..., Any]:
+    """Makes a repository whose milestone 1 is closed, with the plan at its only commit."""
+
+    def make(plan: str = PLAN, **more: Any) -> Any:
+        repository = {
+            "files": {".github/milepost.yml": plan},
+            "milestones": [CLOSED],
+            "issues": [{"title": "Done", "milestone": 1, "state": "closed"}],
+            "branches": {"old": {"a": "b"}},
+            **more,
+        }
+        return new_bench(repository, clock="2027-02-01T00:00:00Z")
+
+    return make
+
+
+def closed(**more: Any) -> dict[str, Any]:
+    """The context of the event."""
+    milestone = {"number": 1, "title": "v2.9.0", **more}
+    payload = {"action": "closed", "milestone": milestone, "sender": {"login": "octocat"}}
+    return {"event": "milestone", "payload": payload, "actor": "octocat"}
+
+
+def releases(bench: Any) -> list[Any]:
+    """What GitHub holds, drafts among them."""
+    return list(bench.request("GET", "/releases"))
+
+
+def tags(bench: Any) -> dict[str, str]:
+    """The commits by tag."""
+    return {each["name"]: each["commit"]["sha"] for each in bench.request("GET", "/tags")}
+
+
+def head(bench: Any, branch: str = "main") -> str:
+    """The commit that the branch is at."""
+    return str(bench.request("GET", f"/git/ref/heads/{branch}")["object"]["sha"])
+
+
+def each_gap(bench: Any, act: Callable[[], object], plan: str = PLAN) -> Iterator[tuple[Any, Outcome]]:
+    """For every request of a release: that request and the outcome, when the act went just before it."""
+    start = bench.github.snapshot()
+    bench.github.journal.clear()
+    bench.release(plan, context=closed())
+    for nth in range(2, len(bench.github.journal) + 1):
+        bench.github.restore(start)
+        seen: list[Any] = []
+
+        def watch(exchange: Any, seen: list[Any] = seen, nth: int = nth) -> None:
+            seen.append(exchange)
+            if len(seen) == nth:
+                bench.github.on_request = None
+                act()
+
+        bench.github.on_request = watch
+        outcome = bench.release(plan, context=closed())
+        bench.github.on_request = None
+        yield seen[-1], outcome
+
+
+def test_two_runs_at_once_leave_one_release(team: Callable[..., Any]) -> None:
+    """A whole second run between any two requests of the first: both succeed, and no draft is left beside the release.
+
+    GitHub dispatches without a condition: only between the last count of runs and the dispatch can there be two.
+    """
+    plan = PLAN.replace("{}", "{next: 'v{major}.{minor+1}.0', then: [docs.yml]}")
+    bench = team(plan, workflows=[DOCS])
+
+    for request, outcome in each_gap(bench, lambda: bench.release(plan, context=closed()), plan):
+        where = f"before {request.method} {request.path}"
+        assert [(False, 3)] == [(each["draft"], len(each["assets"])) for each in releases(bench)], where
+        assert (ExitCode.DONE, "true") == (outcome.exit_code, outcome.outputs["released"]), where
+        runs = bench.request("GET", "/actions/runs?event=workflow_dispatch")["total_count"]
+        assert (2 if request.path.endswith("/dispatches") else 1) == runs, where
+        assert 0 == bench.writes(lambda: bench.release(plan, context=closed())), where
+
+
+@pytest.mark.parametrize("is_moved", [False, True])
+def test_a_tag_that_goes_away_meanwhile_releases_nothing_else(is_moved: bool, team: Callable[..., Any]) -> None:
+    """Deleted, or moved, while the branch goes on: what is public has the tag at the commit that was tested.
+
+    GitHub has no conditional write: only between the last look at the tag and the publication can it go unseen.
+    """
+    bench = team()
+    old = head(bench, "old")
+
+    def act() -> None:
+        with contextlib.suppress(AssertionError):
+            bench.request("DELETE", "/git/refs/tags/v2.9.0")
+        if is_moved:
+            bench.request("POST", "/git/refs", {"ref": "refs/tags/v2.9.0", "sha": old})
+        bench.request("PUT", "/contents/new.txt", {"message": "Later", "content": "bmV3", "branch": "main"})
+
+    unseen = []
+    for request, outcome in each_gap(bench, act):
+        if outcome.outputs["released"] == "true" and tags(bench)["v2.9.0"] != outcome.outputs["commit"]:
+            unseen.append((request.method, request.path.partition("/widgets")[2]))
+        is_public = [each["draft"] for each in releases(bench)] == [False]
+        assert is_public == (outcome.outputs["released"] == "true")
+
+    assert [("PATCH", "/releases")] == [(method, path.rpartition("/")[0]) for method, path in unseen]
