@@ -123,3 +123,37 @@ def test_a_tag_that_goes_away_meanwhile_releases_nothing_else(is_moved: bool, te
         assert is_public == (outcome.outputs["released"] == "true")
 
     assert [("PATCH", "/releases")] == [(method, path.rpartition("/")[0]) for method, path in unseen]
+
+
+@pytest.mark.parametrize(
+    ("event", "is_released"),
+    [
+        ("issue_comment", False),
+        ("pull_request_target", False),
+        ("workflow_run", False),
+        ("workflow_dispatch", True),
+        ("schedule", True),
+    ],
+)
+def test_an_event_that_anybody_can_cause_releases_nothing(
+    event: str, is_released: bool, team: Callable[..., Any]
+) -> None:
+    """Whatever milestone the workflow names: its sender must have write permission."""
+    bench = team()
+    context = {"event": event, "payload": {"sender": {"login": "mallory"}}, "actor": "mallory"}
+
+    outcome = bench.release(PLAN, context=context, milestone="v2.9.0")
+
+    assert str(is_released).lower() == outcome.outputs["released"]
+    assert is_released or ["not-allowed"] == [each.rule for each in outcome.diagnostics]
+
+
+def test_the_run_of_an_earlier_closing_releases_nothing(team: Callable[..., Any]) -> None:
+    """Somebody else may have closed it since; that closing is judged by its own sender."""
+    bench = team()
+
+    earlier = bench.release(PLAN, context=closed(closed_at="2027-01-31T00:00:00Z"))
+    live = bench.release(PLAN, context=closed(closed_at=CLOSED_AT))
+
+    assert ("false", "true") == (earlier.outputs["released"], live.outputs["released"])
+    assert "closed once more" in earlier.text

@@ -87,6 +87,8 @@ RULES = (
 # GitHub takes 125,000 characters; our marker stands below the notes.
 MOST_BODY = 124_900
 MOST_SHOWN = 60_000
+# Everything else, a comment for one, may be anybody's; the empty one is a command line.
+BY_WRITERS = ("", "push", "schedule", "workflow_dispatch", "repository_dispatch")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,17 +148,27 @@ def run(inputs: Inputs, world: World) -> Outcome:
     subject = _introduce(desired, board, board.milestone)
     if not subject.releasing.takes(subject.milestone.title):
         return _nothing(f'milestone "{subject.milestone.title}" is not among those that `release:` takes')
-    named = read_member(world.context.payload, "milestone").get("title")
-    if not inputs.milestone and named != subject.milestone.title:
-        return _nothing(f'milestone "{named}" was renamed to "{subject.milestone.title}" since it was closed')
-    if subject.milestone.is_open and not inputs.milestone:
-        return _nothing(f'milestone "{subject.milestone.title}" is open again')
+    overtaken = "" if inputs.milestone else _find_overtaking(subject.milestone, world)
+    if overtaken:
+        return _nothing(overtaken)
     mode, reason = choose_mode(
         inputs.mode, event=world.context.event, ref=world.context.ref, default_branch=board.default_branch
     )
     report = Report(mode=mode, reason=reason, plan=plan_reopening(replace(subject.milestone, is_open=True)))
     report = replace(report, problems=judge_fork(board.snapshot, mode, allow_fork=inputs.allow_fork))
     return _release(report, subject, inputs, world)
+
+
+def _find_overtaking(milestone: ClosedMilestone, world: World) -> str:
+    """What has happened to the milestone since the event, whose sender may be another one than who did that."""
+    event = read_member(world.context.payload, "milestone")
+    if event.get("title") != milestone.title:
+        return f'milestone "{event.get("title")}" was renamed to "{milestone.title}" since it was closed'
+    if milestone.is_open:
+        return f'milestone "{milestone.title}" is open again'
+    if event.get("closed_at") not in (None, milestone.closed_at):
+        return f'milestone "{milestone.title}" was closed once more since; that closing has a run of its own'
+    return ""
 
 
 def _judge_section(desired: DesiredState) -> tuple[Diagnostic, ...]:
@@ -230,8 +242,8 @@ def _judge_right(subject: Subject, world: World) -> tuple[Diagnostic, ...]:
     if problems:
         return problems
     sender = str(read_member(world.context.payload, "sender").get("login") or world.context.actor)
-    # GitHub itself lets nobody without write permission start a workflow by hand.
-    if world.context.event == "milestone":
+    # GitHub itself lets nobody without write permission start a workflow by these.
+    if world.context.event not in BY_WRITERS:
         permission = read_permission(client, sender) if sender and sender not in releasing.allow else "none"
         problems = judge_sender(sender, permission, releasing)
     is_ours = milestone.creator == subject.board.login
