@@ -157,3 +157,40 @@ def test_the_run_of_an_earlier_closing_releases_nothing(team: Callable[..., Any]
 
     assert ("false", "true") == (earlier.outputs["released"], live.outputs["released"])
     assert "closed once more" in earlier.text
+
+
+def test_a_workflow_that_is_not_there_is_told_each_time(team: Callable[..., Any]) -> None:
+    """A release that is whole is no reason to say less."""
+    plan = PLAN.replace("{}", "{then: [docs.yml]}")
+    bench = team(plan)
+
+    outcomes = [bench.release(plan, context=closed()) for _ in range(2)]
+
+    assert [("true", ["not-dispatched"])] * 2 == [
+        (each.outputs["released"], [one.rule for one in each.diagnostics]) for each in outcomes
+    ]
+
+
+def test_a_foreign_draft_of_a_pre_release_is_published_as_one(team: Callable[..., Any]) -> None:
+    """Whoever wrote it may have forgotten; it would be the latest release else."""
+    plan, milestone = PLAN.replace("v2.9.0", "v2.9-rc1"), {**CLOSED, "title": "v2.9-rc1"}
+    draft = {"tag": "v2.9-rc1", "draft": True, "body": "By hand", "author": "octocat"}
+    bench = team(plan, milestones=[milestone], releases=[draft])
+
+    bench.release(plan, context=closed(title="v2.9-rc1"))
+
+    assert [(False, True)] == [(each["draft"], each["prerelease"]) for each in releases(bench)]
+
+
+def test_the_milestone_that_follows_may_be_the_hundred_and_first(team: Callable[..., Any]) -> None:
+    """Open items move into it, however many milestones are open."""
+    plan = PLAN.replace("{}", "{open-issues: move, next: 'v{major}.{minor+1}.0'}")
+    others = [{"title": f"Step {number}", "due_on": "2027-03-01T08:00:00Z"} for number in range(110)]
+    bench = team(
+        plan, issues=OPEN, milestones=[CLOSED, *others, {"title": "v2.10.0", "due_on": "2028-03-01T08:00:00Z"}]
+    )
+
+    outcome = bench.release(plan, context=closed())
+
+    assert (ExitCode.DONE, "true") == (outcome.exit_code, outcome.outputs["released"])
+    assert "v2.10.0" == bench.request("GET", "/issues/1")["milestone"]["title"]

@@ -32,7 +32,7 @@ from milepost.core.releasing import NotesSource, OpenIssues, Releasing
 from milepost.core.versions import Version, read_version
 from milepost.declare import Action, Output, given
 from milepost.diagnostics import Diagnostic, Rule, Severity, has_errors
-from milepost.errors import ExitCode, Unusable
+from milepost.errors import ExitCode, Refused, Unusable
 from milepost.planfile.load import load_plan_text
 from milepost.remote.apply import apply_plan
 from milepost.remote.collaborators import read_permission
@@ -287,11 +287,18 @@ def _read_dispatched(subject: Subject, world: World) -> frozenset[str]:
     assert standing is not None
     assert standing.release is not None
     since = standing.release.published_at or ""
-    return frozenset(
-        each
-        for each in subject.releasing.then
-        if count_dispatches(world.github, each, since=since, login=subject.board.login, ref=subject.tag)
-    )
+    return frozenset(each for each in subject.releasing.then if _is_dispatched(each, since, subject, world))
+
+
+def _is_dispatched(workflow: str, since: str, subject: Subject, world: World) -> bool:
+    """A workflow that is not there was not; whoever dispatches it tells that."""
+    try:
+        count = count_dispatches(world.github, workflow, since=since, login=subject.board.login, ref=subject.tag)
+    except Refused as refusal:
+        if refusal.status != 404:
+            raise
+        return False
+    return count > 0
 
 
 def _prove(subject: Subject, world: World) -> tuple[Subject, tuple[Diagnostic, ...], tuple[Diagnostic, ...]]:
@@ -340,8 +347,8 @@ def _find_successor(subject: Subject, world: World) -> tuple[Subject, tuple[Diag
     is_moving = releasing.open_issues is OpenIssues.MOVE and any(each.is_open for each in subject.items)
     if releasing.next is None and not is_moving:
         return subject, ()
-    successor, is_open = _next_by_pattern(subject, world) if releasing.next else (_next_by_version(subject), True)
-    subject = replace(subject, successor=successor)
+    subject, is_open = _next_by_pattern(subject, world) if releasing.next else (_next_by_version(subject), True)
+    successor = subject.successor
     if not is_moving or (successor is not None and is_open):
         return subject, ()
     named = f'"{successor.title}" is closed' if successor else "no open milestone has a later version"
@@ -350,20 +357,22 @@ def _find_successor(subject: Subject, world: World) -> tuple[Subject, tuple[Diag
     return subject, (NO_SUCCESSOR.found(summary, help=way_out),)
 
 
-def _next_by_pattern(subject: Subject, world: World) -> tuple[Successor | None, bool]:
+def _next_by_pattern(subject: Subject, world: World) -> tuple[Subject, bool]:
+    """The subject with it, and whether it is open, or will be; the board knows it then, too, however many are open."""
     if subject.version is None or subject.releasing.next is None:
-        return None, False
+        return subject, False
     title = next_title(subject.releasing.next, subject.version.numbers)
-    number = next((each.number for each in subject.board.opened if each.title == title), None)
-    if number is not None:
-        return Successor(title=title, number=number), True
-    closed = read_milestone(world.github, title=title).milestone
-    return Successor(title=title, number=closed.number if closed else None), closed is None or closed.is_open
+    board, closed = subject.board, None
+    if all(each.title != title for each in board.opened):
+        board = read_milestone(world.github, title=title)
+        closed = board.milestone if board.milestone and not board.milestone.is_open else None
+    number = next((each.number for each in board.opened if each.title == title), closed.number if closed else None)
+    return replace(subject, board=board, successor=Successor(title=title, number=number)), closed is None
 
 
-def _next_by_version(subject: Subject) -> Successor | None:
+def _next_by_version(subject: Subject) -> Subject:
     if subject.version is None or subject.version.key is None:
-        return None
+        return subject
     versions = [(version, each) for each in subject.board.opened if (version := read_version(each.title))]
     later = [
         (version.key, each)
@@ -371,9 +380,9 @@ def _next_by_version(subject: Subject) -> Successor | None:
         if version.key and version.key > subject.version.key and subject.releasing.takes(each.title)
     ]
     if not later:
-        return None
+        return subject
     found = min(later, key=lambda pair: pair[0])[1]
-    return Successor(title=found.title, number=found.number)
+    return replace(subject, successor=Successor(title=found.title, number=found.number))
 
 
 def _write(subject: Subject, inputs: Inputs, world: World) -> Subject:

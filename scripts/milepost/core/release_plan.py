@@ -164,12 +164,17 @@ def _delete(case: Case, present: Asset) -> Change:
 
 
 def _publish(case: Case) -> list[Change]:
-    """Our own draft gets the notes of this run with it; whoever wrote another one wrote its notes."""
+    """Our own draft gets the notes of this run with it; whoever wrote another one wrote its notes.
+
+    A pre-release is published as one, since it would be the latest release else.
+    """
     if case.release is not None and not case.release.is_draft:
         return []
     fields = [Field("draft", "true", "false")]
     if case.release is not None and _has_our_notes(case.release) and case.release.body != case.body:
         fields.append(Field("body", case.release.body, case.body))
+    if case.release is not None and case.is_prerelease and not case.release.is_prerelease:
+        fields.append(Field("prerelease", "false", "true"))
     return [
         Change(
             verb=Verb.UPDATE,

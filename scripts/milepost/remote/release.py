@@ -116,7 +116,8 @@ fragment P on PullRequest {
 
 @dataclass(frozen=True, kw_only=True)
 class Board:
-    """The repository as a release begins; `head` is that of the default branch, `opened` are up to 100 open milestones.
+    """The repository as a release begins; `head` is that of the default branch, `opened` are up to 100 open milestones, and the
+    one that was asked for when it is open.
 
     `issues` and `pull_requests` count what the milestone holds.
     """
@@ -174,6 +175,7 @@ def read_milestone(client: Client, *, number: int | None = None, title: str = ""
     repository = data["repository"]
     found = _choose(repository, title)
     branch = repository["defaultBranchRef"] or {"name": "", "target": {"oid": ""}}
+    opened = {each["number"]: each for each in [*repository["opened"]["nodes"], found] if each and each["state"] == "OPEN"}
     return Board(
         repository=repository["nameWithOwner"],
         is_fork=repository["isFork"],
@@ -183,7 +185,7 @@ def read_milestone(client: Client, *, number: int | None = None, title: str = ""
         milestone=_closed_milestone(found) if found else None,
         issues=found["issues"]["totalCount"] if found else 0,
         pull_requests=found["pullRequests"]["totalCount"] if found else 0,
-        opened=tuple(milestone_of(each) for each in repository["opened"]["nodes"]),
+        opened=tuple(milestone_of(each) for each in opened.values()),
     )
 
 

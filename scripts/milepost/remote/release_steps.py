@@ -97,9 +97,15 @@ def _update(run: Run, change: Change, contents: Mapping[str, bytes], commit: str
         _step_back(run, change, known, live)
         return
     _judge_tag(run, change, commit)
-    latest = str(change.after("latest") or "legacy")
     try:
-        run.releases[change.name] = releases.publish(run.client, live.id, body=body, latest=latest, login=run.login)
+        run.releases[change.name] = releases.publish(
+            run.client,
+            live.id,
+            body=body,
+            latest=str(change.after("latest") or "legacy"),
+            login=run.login,
+            is_prerelease=change.after("prerelease") == "true",
+        )
     except Refused:
         live = _look_again(run, known)
         if live is None or live.is_draft:

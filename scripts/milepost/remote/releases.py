@@ -65,9 +65,15 @@ def update_body(client: Client, number: int, body: str, *, login: str) -> Releas
     return release_of(client.update(f"/releases/{number}", {"body": body}, needs=WRITE), login=login)
 
 
-def publish(client: Client, number: int, *, body: str | None, latest: str, login: str) -> Release:
-    """The release is public; `latest` is GitHub's `true`, `false` or `legacy`, and without a body it keeps its own."""
+def publish(
+    client: Client, number: int, *, body: str | None, latest: str, login: str, is_prerelease: bool = False
+) -> Release:
+    """The release is public; `latest` is GitHub's `true`, `false` or `legacy`.
+
+    Without a body it keeps its own; a pre-release it is when it was one, or is to be.
+    """
     fields = {"draft": False, "make_latest": latest, **({} if body is None else {"body": body})}
+    fields |= {"prerelease": True} if is_prerelease else {}
     return release_of(client.update(f"/releases/{number}", fields, needs=WRITE), login=login)
 
 

@@ -48,7 +48,7 @@ def test_nobody_else_may_unless_listed(permission: str) -> None:
     (made,) = judge_creator(replace(MILESTONE, creator=None), permission, Releasing())
 
     assert ("not-allowed", "not-allowed") == (closed.rule, made.rule)
-    assert '"mona" closed the milestone' in closed.summary
+    assert '"mona" caused this run' in closed.summary
     assert 'made by "ghost"' in made.summary
     assert () == judge_sender("release-bot[bot]", permission, ALLOWING)
     assert () == judge_creator(replace(MILESTONE, creator="release-bot[bot]"), permission, ALLOWING)
