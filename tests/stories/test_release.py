@@ -390,7 +390,7 @@ def test_a_published_release_gets_its_assets(team: Callable[..., Any]) -> None:
 
     assert (3, "By hand") == (len(releases(bench)[0]["assets"]), releases(bench)[0]["body"])
     assert ExitCode.DONE == outcome.exit_code
-    assert "immutable" in refused.summary
+    assert (ExitCode.NO, ["release-immutable"]) == (refused.exit_code, [each.rule for each in refused.diagnostics])
     assert [] == releases(fixed)[0]["assets"]
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from milepost.errors import ExitCode
+from milepost.remote.releases import list_drafts, upload_asset
 from milepost.world import Outcome
 
 PLAN = """\
@@ -194,3 +195,42 @@ def test_the_milestone_that_follows_may_be_the_hundred_and_first(team: Callable[
 
     assert (ExitCode.DONE, "true") == (outcome.exit_code, outcome.outputs["released"])
     assert "v2.10.0" == bench.request("GET", "/issues/1")["milestone"]["title"]
+
+
+def test_what_an_earlier_run_left_on_a_published_release_is_replaced(
+    team: Callable[..., Any], killed_at: Callable[..., Any]
+) -> None:
+    """The milestone's items were edited since: the checksums must be those of the files that are there."""
+    bench = team(releases=[{"tag": "v2.9.0", "body": "By hand"}])
+    bench.request("POST", "/git/refs", {"ref": "refs/tags/v2.9.0", "sha": head(bench)})
+    with killed_at(7, "after"):
+        bench.release(PLAN, context=closed())
+    left = releases(bench)[0]["assets"]
+    bench.request("PATCH", "/issues/1", {"title": "Renamed"})
+
+    outcome = bench.release(PLAN, context=closed())
+
+    now = {each["name"]: each["digest"] for each in releases(bench)[0]["assets"]}
+    assert ["milestone.json"] == [each["name"] for each in left]
+    assert (ExitCode.DONE, 3) == (outcome.exit_code, len(now))
+    assert left[0]["digest"] != now["milestone.json"]
+    assert 0 == bench.writes(lambda: bench.release(PLAN, context=closed()))
+
+
+def test_files_of_somebody_else_stay(team: Callable[..., Any]) -> None:
+    """A tool that builds binaries writes SHA256SUMS, too: it is named, and nothing is written."""
+    bench = team(releases=[{"tag": "v2.9.0", "draft": True, "body": "By hand", "author": "octocat"}])
+    client = bench.client("admin-token")
+    upload_asset(
+        client,
+        list_drafts(client, "v2.9.0", login="octocat")[0],
+        name="SHA256SUMS",
+        content_type="text/plain",
+        data=b"of the binaries",
+    )
+    before = len(bench.github.journal.writes())
+
+    outcome = bench.release(PLAN, context=closed())
+
+    assert (ExitCode.NO, ["asset-taken"]) == (outcome.exit_code, [each.rule for each in outcome.diagnostics])
+    assert before == len(bench.github.journal.writes())

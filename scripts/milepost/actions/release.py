@@ -26,7 +26,7 @@ from milepost.core.release_checks import (
     judge_sender,
     judge_statuses,
 )
-from milepost.core.release_plan import MARKER, Case, Successor, is_complete, plan_release, plan_reopening
+from milepost.core.release_plan import MARKER, Case, Successor, is_complete, judge_release, plan_release, plan_reopening
 from milepost.core.release_record import CHECKSUMS, NOTES, PLAN, PROOF, RECORD, PlanFile, ReleaseRecord
 from milepost.core.releasing import NotesSource, OpenIssues, Releasing
 from milepost.core.versions import Version, read_version
@@ -226,7 +226,10 @@ def _release(report: Report, subject: Subject, inputs: Inputs, world: World) -> 
         return _refuse(report, subject, world, blockers)
     if not is_whole:
         subject = _write(subject, inputs, world)
-    report = replace(report, plan=plan_release(_case(subject)))
+    case = _case(subject)
+    if blockers := judge_release(case):
+        return _refuse(report, subject, world, blockers)
+    report = replace(report, plan=plan_release(case))
     if report.mode is Mode.APPLY and not has_errors(report.problems):
         report = _apply(report, subject, world)
     return _outcome(report, subject, world)

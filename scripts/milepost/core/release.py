@@ -53,13 +53,14 @@ class Tag:
 
 @dataclass(frozen=True, kw_only=True)
 class Asset:
-    """A file of a release; `digest` is `sha256:…` where GitHub tells it."""
+    """A file of a release; `digest` is `sha256:…` where GitHub tells it, `is_own` says that our login uploaded it."""
 
     id: int
     name: str
     size: int
     digest: str | None
     is_uploaded: bool = True
+    is_own: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -165,11 +165,11 @@ def release_of(value: Mapping[str, Any], *, login: str) -> Release:
         is_own=(value["author"] or {}).get("login") == login,
         upload_url=value["upload_url"],
         published_at=value["published_at"],
-        assets=tuple(map(asset_of, value["assets"])),
+        assets=tuple(asset_of(each, login=login) for each in value["assets"]),
     )
 
 
-def asset_of(value: Mapping[str, Any]) -> Asset:
+def asset_of(value: Mapping[str, Any], *, login: str = "") -> Asset:
     """The asset that REST tells of."""
     return Asset(
         id=value["id"],
@@ -177,4 +177,5 @@ def asset_of(value: Mapping[str, Any]) -> Asset:
         size=value["size"],
         digest=value.get("digest"),
         is_uploaded=value["state"] == UPLOADED,
+        is_own=(value["uploader"] or {}).get("login") == login,
     )

@@ -155,6 +155,7 @@ class Asset:
     content_type: str
     content: bytes
     at: datetime
+    uploader: str
     state: str = "uploaded"
 
 
