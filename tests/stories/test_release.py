@@ -545,6 +545,13 @@ def test_what_is_no_proof_blocks(changed: dict[str, Any], reason: str, team: Cal
     assert [] == bench.github.journal.writes()
 
 
+def test_one_of_several_machines_proves(team: Callable[..., Any]) -> None:
+    """verify-gpu numbers the artifacts then."""
+    bench = proven(team, name="milepost-environment-prod-0")
+
+    assert "true" == bench.release(PROVEN, context=closed()).outputs["released"]
+
+
 def test_a_job_of_the_same_run_proves(team: Callable[..., Any]) -> None:
     """It has not ended yet, and was started by the milestone."""
     run = {
