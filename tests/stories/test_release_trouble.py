@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from milepost.errors import ExitCode
+from milepost.actions.release import RELEASE
+from milepost.errors import ExitCode, Refused
 from milepost.remote.releases import list_drafts, upload_asset
 from milepost.world import Outcome
 
@@ -234,3 +235,46 @@ def test_files_of_somebody_else_stay(team: Callable[..., Any]) -> None:
 
     assert (ExitCode.NO, ["asset-taken"]) == (outcome.exit_code, [each.rule for each in outcome.diagnostics])
     assert before == len(bench.github.journal.writes())
+
+
+def test_a_title_of_digits_is_found_when_no_milestone_has_the_number(team: Callable[..., Any]) -> None:
+    """Some teams name releases by the year."""
+    plan = "version: 1\nrelease: {milestones: ['20*']}\n"
+    bench = team(plan, milestones=[{**CLOSED, "title": "2027", "creator": "octocat"}])
+
+    outcome = bench.release(plan, context={"event": "workflow_dispatch"}, milestone="2027")
+
+    assert ("true", "2027") == (outcome.outputs["released"], outcome.outputs["tag"])
+
+
+@pytest.mark.parametrize("permission", ["contents", "issues", "pull-requests", "actions"])
+@pytest.mark.parametrize("level", [None, "read"])
+def test_a_missing_permission_is_named(permission: str, level: str | None, new_bench: Callable[..., Any]) -> None:
+    """Each that the action declares, left out or only read, in a private repository."""
+    plan = PLAN.replace("{}", "{open-issues: move, next: 'v{major}.{minor+1}.0', then: [docs.yml]}")
+    granted = {**RELEASE.permissions, permission: level or "read"}
+    kept = {name: value for name, value in granted.items() if level or name != permission}
+    bench = new_bench(
+        {
+            "private": True,
+            "files": {".github/milepost.yml": plan},
+            "milestones": [CLOSED],
+            "issues": OPEN,
+            "releases": [{"tag": "v2.8.0"}],
+            "workflows": [DOCS],
+        },
+        clock="2027-02-01T00:00:00Z",
+        tokens={
+            "admin-token": {"login": "octocat"},
+            "less-token": {"login": "github-actions[bot]", "repository": "octo/widgets", "permissions": kept},
+        },
+    )
+
+    try:
+        problems = bench.release(plan, token="less-token", context=closed()).diagnostics
+    except Refused as refusal:
+        problems = (refusal.diagnostic,)
+
+    is_enough = (permission, level) == ("pull-requests", "read")  # no pull request is open
+    assert is_enough or [True] == [f"{permission}: " in each.help for each in problems]
+    assert not (is_enough and problems)

@@ -143,6 +143,8 @@ def run(inputs: Inputs, world: World) -> Outcome:
     if number is None and not title:
         return _nothing(f"the event `milestone` is `{world.context.payload.get('action')}`, not `closed`")
     board = read_milestone(world.github, number=number, title=title)
+    if board.milestone is None and inputs.milestone and number is not None:
+        board = read_milestone(world.github, title=inputs.milestone)  # a title may be a year
     if board.milestone is None:
         raise Unusable([_no_milestone(title or str(number))])
     subject = _introduce(desired, board, board.milestone)

@@ -22,7 +22,7 @@ from milepost.remote.milestones import due_from_wire, milestone_of
 from milepost.remote.releases import read_release
 from milepost.remote.tags import TAG, tag_of
 
-READ_MILESTONES = "issues: read"
+READ_MILESTONES = "issues: read` and `pull-requests: read"
 READ_COMMIT = "contents: read"
 READ_STATUSES = "contents: read`, `checks: read` and `statuses: read"
 
@@ -208,7 +208,7 @@ def read_commit(
     ask = partial(_ask_standing, client, branch, tag, plan_path, template_path, has_statuses)
     data = ask(commit or f"refs/heads/{branch}")
     head = data["branch"]["target"]["oid"] if data["branch"] else None
-    if commit is None and head is not None and data["at"]["oid"] != head:
+    if commit is None and head is not None and (data["at"] or {}).get("oid") != head:
         data = ask(head)  # a commit came between the answer's parts
     found = (data["at"] or {}).get("oid")
     files = {name: _read_blob(client, data.get(name), path, found) for name, path in _paths(plan_path, template_path)}
