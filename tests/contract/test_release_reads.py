@@ -194,7 +194,7 @@ def test_all_pages_of_statuses_are_read(new_bench: Callable[..., Any]) -> None:
     found, reads = _counted(bench, lambda: _standing(bench, has_statuses=True))
 
     assert (205, 3) == (len(found.statuses), reads)
-    assert Status(name="c204", state="neutral") == found.statuses[-1]
+    assert Status(name="c204", state="neutral", source="github-actions/CI") == found.statuses[-1]
     assert () == read_statuses(bench.client(), "0" * 40)
 
 

@@ -278,3 +278,19 @@ def test_a_missing_permission_is_named(permission: str, level: str | None, new_b
     is_enough = (permission, level) == ("pull-requests", "read")  # no pull request is open
     assert is_enough or [True] == [f"{permission}: " in each.help for each in problems]
     assert not (is_enough and problems)
+
+
+@pytest.mark.parametrize(("workflow", "is_released"), [("Docs", False), (None, False), ("CI", True)])
+def test_a_check_of_the_same_name_hides_no_other(
+    workflow: str | None, is_released: bool, team: Callable[..., Any]
+) -> None:
+    """A job of another workflow or app, begun later; a later run of the same one does count instead."""
+    plan = PLAN.replace("{}", "{require: {statuses: [build]}}")
+    failed = {"name": "build", "conclusion": "failure", "started_at": "2027-01-01T00:00:00Z", "workflow": "CI"}
+    later = {"name": "build", "conclusion": "success", "started_at": "2027-01-02T00:00:00Z", "workflow": workflow}
+    bench = team(plan, checks=[failed, later])
+
+    outcome = bench.release(plan, context=closed())
+
+    assert str(is_released).lower() == outcome.outputs["released"]
+    assert is_released or ["status-missing"] == [each.rule for each in outcome.diagnostics]

@@ -83,7 +83,11 @@ class Release:
 
 @dataclass(frozen=True, kw_only=True)
 class Status:
-    """The newest state of a status or check run on a commit: `success`, `failure`, `pending`, `neutral`, ..."""
+    """The newest state of a status or check run on a commit: `success`, `failure`, `pending`, `neutral`, ...
+
+    `source` tells jobs of one name apart, of two workflows or of another app; that of a status is empty.
+    """
 
     name: str
     state: str
+    source: str = ""

@@ -24,6 +24,8 @@ from milepost.remote.tags import TAG, tag_of
 
 READ_MILESTONES = "issues: read` and `pull-requests: read"
 READ_COMMIT = "contents: read"
+# Takes `actions: read`; without it jobs of one name, of two workflows, count as one.
+RUN = ("workflowRun",)
 READ_STATUSES = "contents: read`, `checks: read` and `statuses: read"
 
 BOARD = """
@@ -70,7 +72,9 @@ fragment S on StatusCheckRollup {
     nodes {
       __typename
       ... on StatusContext { context state createdAt }
-      ... on CheckRun { databaseId name status conclusion startedAt }
+      ... on CheckRun {
+        databaseId name status conclusion startedAt checkSuite { app { slug } workflowRun { workflow { name } } }
+      }
     }
   }
 }"""
@@ -227,7 +231,7 @@ def read_commit(
 
 
 def read_statuses(client: Client, commit: str) -> tuple[Status, ...]:
-    """The newest status and check run of each name at the commit; a read for each hundred."""
+    """The newest status and check run of each name and source at the commit; a read for each hundred."""
     return _statuses(client, _ask_statuses(client, commit, None))
 
 
@@ -319,7 +323,7 @@ def _ask_standing(
         "hasStatuses": has_statuses,
     }
     needs = READ_STATUSES if has_statuses else READ_COMMIT
-    found = client.query(STANDING + TAG + ROLLUP % "null", variables, needs=needs)["repository"]
+    found = client.query(STANDING + TAG + ROLLUP % "null", variables, needs=needs, optional=RUN)["repository"]
     assert isinstance(found, dict)
     return found
 
@@ -355,20 +359,21 @@ def _previous(data: Mapping[str, Any], tag: str) -> Mapping[str, Any] | None:
 
 def _ask_statuses(client: Client, commit: str, after: str | None) -> Mapping[str, Any] | None:
     variables = {**_names(client), "oid": commit, "after": after}
-    found = client.query(STATUSES + ROLLUP % "$after", variables, needs=READ_STATUSES)["repository"]["object"]
+    found = client.query(STATUSES + ROLLUP % "$after", variables, needs=READ_STATUSES, optional=RUN)["repository"]["object"]
     assert found is None or isinstance(found, dict)
     return found
 
 
 def _statuses(client: Client, commit: Mapping[str, Any] | None) -> tuple[Status, ...]:
-    """The newest of each name, from this page of the commit's rollup and those after it."""
-    newest: dict[str, tuple[tuple[str, int], Status]] = {}
+    """The newest of each name and source, from this page of the commit's rollup and those after it."""
+    newest: dict[tuple[str, str], tuple[tuple[str, int], Status]] = {}
     while commit and commit.get("statusCheckRollup"):
         contexts = commit["statusCheckRollup"]["contexts"]
         for node in contexts["nodes"]:
             order, status = _status(node)
-            if status.name not in newest or newest[status.name][0] <= order:
-                newest[status.name] = order, status
+            key = status.name, status.source
+            if key not in newest or newest[key][0] <= order:
+                newest[key] = order, status
         if not contexts["pageInfo"]["hasNextPage"]:
             break
         commit = _ask_statuses(client, commit["oid"], contexts["pageInfo"]["endCursor"])
@@ -381,7 +386,10 @@ def _status(node: Mapping[str, Any]) -> tuple[tuple[str, int], Status]:
         return (str(node["createdAt"]), 0), Status(name=node["context"], state=node["state"].lower())
     # One that was not even started is newer than any that was.
     order = (str(node["startedAt"] or "~"), node["databaseId"] or 0)
-    return order, Status(name=node["name"], state=str(node["conclusion"] or node["status"]).lower())
+    suite = node["checkSuite"] or {}
+    app, run = suite.get("app") or {}, suite.get("workflowRun") or {}
+    source = f"{app.get('slug') or ''}/{run.get('workflow', {}).get('name', '')}"
+    return order, Status(name=node["name"], state=str(node["conclusion"] or node["status"]).lower(), source=source)
 
 
 def _item(node: Mapping[str, Any], *, is_pull: bool) -> Item:
