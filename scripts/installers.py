@@ -11,6 +11,8 @@ import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from bundled import find_wheels
+
 # pip's settings that say how an index is reached, and what uv calls them.
 SETTINGS = {
     "index-url": "UV_DEFAULT_INDEX",
@@ -44,19 +46,26 @@ def run_uv(uv: str, lock: Path, target: Path, room: Path) -> None:
     # Every file is checked against its hash, so any index may serve it, as with pip.
     command += ["--index-strategy", "unsafe-best-match", "--cache-dir", str(room / "cache")]
     command += ["--python", sys.executable, "--target", str(target), "--requirements", str(lock)]
-    settings = read_pip_settings(os.environ)
-    _run("uv", command, _environment_of_uv(os.environ, settings), room)
+    wheels = find_wheels()
+    if wheels:
+        command += ["--offline", *_only_from(wheels)]
+        environment = _without_foreign(os.environ, ())
+    else:
+        environment = _environment_of_uv(os.environ, read_pip_settings(os.environ))
+    _run("uv", command, environment, room)
 
 
 def run_pip(lock: Path, target: Path, room: Path) -> None:
     """The target holds the packages of the lock, installed by pip; nothing else was written outside the room."""
-    environment = _environment_of_pip(os.environ, read_pip_settings(os.environ))
+    wheels = find_wheels()
+    environment = _environment_of_pip(os.environ, {} if wheels else read_pip_settings(os.environ))
     python = sys.executable
     if importlib.util.find_spec("pip") is None:
         _run("venv", [python, "-I", "-m", "venv", str(room / "venv")], environment, room)
         python = str(room / "venv" / "bin" / "python")
     command = [python, "-I", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]
     command += ["--no-cache-dir", "--no-compile", "--no-deps", "--only-binary=:all:", "--require-hashes"]
+    command += _only_from(wheels) if wheels else []
     _run("pip", [*command, "--target", str(target), "--requirement", str(lock)], environment, room)
 
 
@@ -74,6 +83,11 @@ def read_pip_settings(environment: Mapping[str, str]) -> dict[str, list[str]]:
 def scrub(text: str) -> str:
     """The text without the credentials that addresses of indexes may carry."""
     return re.sub(r"(\w+://)[^/\s]+@", r"\1***@", text)
+
+
+def _only_from(wheels: Path) -> list[str]:
+    # A bundle needs no index, and must not ask one: the hashes are checked all the same.
+    return ["--no-index", "--find-links", str(wheels)]
 
 
 def _read_files(environment: Mapping[str, str]) -> Iterator[tuple[str, str]]:

@@ -14,7 +14,7 @@ from lock import Lock, find_lock, holds, read_lock
 SCRIPTS = str(Path(__file__).resolve().parent)
 # What every job on a machine could have written is not for these: they hold more rights than most jobs do.
 UNSHARED_EVENTS = ("pull_request_target",)
-UNSHARED_COMMANDS = ("release",)
+UNSHARED_COMMANDS = ("release", "auto")  # which may come to be a release
 
 
 def find_packages(command: str) -> str | None:

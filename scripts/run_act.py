@@ -6,6 +6,7 @@ act gives composite steps INPUT_* variables that GitHub does not (nektos/act 287
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import shutil
@@ -14,8 +15,11 @@ import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
+
+from workflows import render_edition
 
 SUITE = Path(__file__).resolve().parent.parent
 USES = "milepost/milepost"
@@ -118,6 +122,22 @@ def run_act(
     return ActResult(exit_code=finished.returncode, entries=tuple(entries), tail=tail)
 
 
+@cache
+def make_edition() -> Path:
+    """The suite as act can run it: no act knows `$/`, by which the reusable workflows name our actions."""
+    folder = Path(tempfile.mkdtemp(prefix="milepost-edition-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    shutil.copy(SUITE / "action.yml", folder)
+    for name in ("actions", "scripts"):
+        shutil.copytree(SUITE / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    workflows = folder / ".github" / "workflows"
+    workflows.mkdir(parents=True)
+    for path in (SUITE / ".github" / "workflows").glob("*.yml"):
+        text = render_edition(path.read_text(encoding="utf-8"), f"{USES}@v1")
+        (workflows / path.name).write_text(text, encoding="utf-8")
+    return folder
+
+
 def make_workspace(folder: Path, repository: str, files: Mapping[str, str]) -> Path:
     """The folder is a git checkout of the repository that holds the files."""
     for name, text in files.items():
@@ -152,7 +172,7 @@ def _command(
         event,
         "--json",
         *("--platform", "ubuntu-latest=-self-hosted"),
-        *("--local-repository", f"{USES}@v1={SUITE}"),
+        *("--local-repository", f"{USES}@v1={make_edition()}"),
         *("--eventpath", str(home / "event.json")),
         *("--secret-file", str(home / "secrets")),
         *("--action-cache-path", str(home / "cache")),

@@ -17,6 +17,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from milepost import __version__
+from milepost.core.auto import AUTO, Choice
 from milepost.declare import Action, list_claims, list_inputs, read
 from milepost.diagnostics import Diagnostic, Rule, Severity
 from milepost.errors import ExitCode, Refused, Unusable
@@ -71,7 +72,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         return ExitCode.DONE
     context = read_context(os.environ)
     secrets: list[str] = []
+    choice: Choice | None = None
     try:
+        choice = _choose(arguments, context)
+        if choice:
+            arguments[0] = choice.action
         call = parse(arguments, os.environ)
         outcome = _run(call, context, secrets)
     except Unusable as problem:
@@ -84,6 +89,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Exception:  # the last one: everything that is not foreseen is a bug of ours
         _tell_bug(context, secrets)
         return ExitCode.BUG
+    outcome = _with_choice(outcome, choice)
     try:
         _tell(outcome, context, is_json=call.is_json)
     except PermissionError as trouble:
@@ -104,6 +110,27 @@ def parse(arguments: Sequence[str], environment: Mapping[str, str]) -> Call:
     options = {key: given.pop(key) for key in COMMON_OPTIONS if key in given}
     values = {**_from_environment(action, environment), **given}
     return Call(action=action, values=values, options=options)
+
+
+def _choose(arguments: list[str], context: Context) -> Choice | None:
+    """The action that `auto` stands for in this run; None when the command is named."""
+    if arguments[0] != AUTO:
+        return None
+    from milepost.choosing import choose  # reads a plan file, which not every command needs
+
+    return choose(_read_flags(arguments[1:]).get("plan") or os.environ.get("INPUT_PLAN", ""), context)
+
+
+def _with_choice(outcome: Outcome, choice: Choice | None) -> Outcome:
+    """The outcome says first which action ran, and why, when that was left open."""
+    if choice is None:
+        return outcome
+    return replace(
+        outcome,
+        text=f"auto: {choice.action}, since: {choice.reason}\n{outcome.text}",
+        summary=f"**auto** chose `{choice.action}`: {choice.reason}\n\n{outcome.summary}",
+        data={**outcome.data, "auto": choice.action},
+    )
 
 
 def _help(arguments: list[str]) -> str | None:

@@ -16,6 +16,8 @@ COMMANDS = {
     "verify-gpu": "milepost.actions.verify_gpu:VERIFY_GPU",
     "validate": "milepost.actions.validate:VALIDATE",
     "export": "milepost.actions.export:EXPORT",
+    "init": "milepost.actions.init:INIT",
+    "doctor": "milepost.actions.doctor:DOCTOR",
     "reproduce": "milepost.actions.reproduce:REPRODUCE",
 }
 

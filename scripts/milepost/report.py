@@ -16,9 +16,7 @@ from milepost.remote.errors import FORK
 from milepost.views.markdown import code
 from milepost.views.plain import counted
 from milepost.views.plan import render_counts, render_plan_markdown, render_plan_text
-
-# All outputs of a job hold 1 MB, counted as UTF-16 (docs.github.com, workflow syntax: `jobs.<job_id>.outputs`).
-MOST_OUTPUT_BYTES = 200_000
+from milepost.world import MOST_OUTPUT_BYTES
 
 
 @dataclass(frozen=True, kw_only=True)

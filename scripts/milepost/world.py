@@ -15,6 +15,9 @@ from milepost.runner.context import Context
 if TYPE_CHECKING:  # a command that calls no GitHub pays for no client
     from milepost.remote.client import Client
 
+# All outputs of a job hold 1 MB, counted as UTF-16 (docs.github.com, workflow syntax: `jobs.<job_id>.outputs`).
+MOST_OUTPUT_BYTES = 200_000
+
 
 @dataclass(frozen=True, kw_only=True)
 class World:

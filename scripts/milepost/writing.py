@@ -1,19 +1,23 @@
-"""What every action that writes is given, and how its plan file is read before anything is sent."""
+"""What every action that writes is given, how its plan file is read, and how its plan is carried out."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from milepost.core.diff import judge_repository
 from milepost.core.mode import Mode
-from milepost.core.model import DesiredState
+from milepost.core.model import DesiredState, Snapshot
 from milepost.core.pace import parse_pace
 from milepost.declare import BAD_INPUT, GITHUB_TOKEN, given
 from milepost.diagnostics import Diagnostic, has_errors
 from milepost.errors import Unusable
 from milepost.planfile.load import load_plan
+from milepost.remote.apply import Applied, Steps, apply_plan
+from milepost.remote.workflows import go_on
+from milepost.report import Report
+from milepost.views.plan import render_forecast
 from milepost.world import World
 
 Judge = Callable[[DesiredState], Iterable[Diagnostic]]
@@ -50,3 +54,26 @@ def load_desired(inputs: WritingInputs, world: World, judge: Judge = lambda _: (
     client = world.github
     client.pace, client.deadline = pace, client.clock.now() + inputs.time_limit * 60
     return desired
+
+
+def carry_out(
+    report: Report,
+    snapshot: Snapshot,
+    world: World,
+    *,
+    steps: Steps | None = None,
+    mend: Callable[[Applied], None] = lambda _: None,
+    inputs: Mapping[str, str] | None = None,
+) -> Report:
+    """The plan is carried out, mended, and told how far it came; where time ran out, the workflow goes on by itself."""
+    client, context = world.github, world.context
+    if report.plan.changes:
+        world.log(render_forecast(report.plan, client.pace))
+    applied = apply_plan(report.plan, client, snapshot, log=world.log, steps=steps)
+    mend(applied)
+    report = replace(report, problems=report.problems + tuple(applied.problems), applied=applied)
+    if not applied.is_out_of_time:
+        return report
+    ref, workflow = context.ref or f"refs/heads/{snapshot.default_branch}", context.workflow_file
+    again = go_on(client, workflow=workflow, ref=ref, now=world.now, login=snapshot.login, inputs=inputs)
+    return replace(report, next_step=again)

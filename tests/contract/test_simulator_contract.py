@@ -31,6 +31,10 @@ REPOSITORY = {
     "pulls": [{"title": "P", "head": "topic", "body": "Fixes #1", "number": 90, "head_files": {"new.txt": "New"}}],
     "issues": [{"title": "First", "number": 1}],
     "tags": {"v0.1": None},
+    "required": ["ci"],
+    "protected": ["ci"],
+    "environments": [{"name": "release", "reviewers": ["octocat"]}],
+    "runners": [{"name": "r", "labels": ["self-hosted"], "version": "2.336.0"}],
 }
 
 
@@ -81,7 +85,7 @@ def test_every_route_answers_as_github_describes(caller: Caller) -> None:
 
 
 def _is_empty(answer: Any) -> bool:
-    lists = ("workflows", "workflow_runs", "artifacts", "statuses")
+    lists = ("workflows", "workflow_runs", "artifacts", "statuses", "runners")
     return answer == [] or (isinstance(answer, dict) and any(answer.get(name) == [] for name in lists))
 
 
@@ -318,6 +322,9 @@ def _automation(caller: Caller) -> None:
     caller("GET", f"{REPO}/actions/artifacts/{artifacts[0]['id']}")
     caller("GET", f"{REPO}/actions/artifacts/{artifacts[0]['id']}/zip")
     caller("POST", f"{REPO}/dispatches", {"event_type": "sprint", "client_payload": {"number": 1}})
+    caller("GET", f"{REPO}/rules/branches/main")
+    caller("GET", f"{REPO}/environments/release")
+    caller("GET", f"{REPO}/actions/runners")
 
 
 def _route(exchange: Any) -> Any:

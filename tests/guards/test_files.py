@@ -12,12 +12,15 @@ from typing import Any
 
 import pytest
 import yaml
+from milepost.core.flows import FLOWS, find_flow
 from milepost.declare import list_inputs
-from milepost.registry import list_actions
+from milepost.registry import COMMANDS, list_actions
 
 ROOT = Path(__file__).parents[2]
 ACTIONS = [*sorted((ROOT / "actions").glob("*/action.yml")), ROOT / "action.yml"]
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+REUSABLE = [each for each in WORKFLOWS if "  workflow_call:" in each.read_text(encoding="utf-8")]
+CALLERS = [each for each in WORKFLOWS if each.name.startswith("self-")]
 PAGES = [
     *ROOT.glob("*.md"),
     *(ROOT / "docs").rglob("*.md"),
@@ -47,6 +50,71 @@ def generate() -> ModuleType:
 def test_everything_generated_is_fresh(generate: Any) -> None:
     """`scripts/generate.py` would write nothing."""
     assert [] == [str(path) for path, text in generate.derive().items() if path.read_text(encoding="utf-8") != text]
+
+
+def test_the_rendered_workflows_differ_only_in_where_they_find_our_actions(generate: Any, tmp_path: Path) -> None:
+    """The edition for Enterprise Server, older runners, act and the linters; each of our actions is named so."""
+    assert 0 == generate.main(["--workflows", "--uses", "acme/suite@v1.2", "--into", str(tmp_path)])
+
+    shipped = {each.name: each.read_text(encoding="utf-8") for each in REUSABLE}
+    rendered = {each.name: each.read_text(encoding="utf-8") for each in tmp_path.iterdir()}
+    assert [f"{each.name}.yml" for each in FLOWS if each.action in COMMANDS] == [*generate.render_workflows()]
+    assert set(shipped) == set(rendered) == set(generate.render_workflows())
+    assert shipped == {
+        name: re.sub(r"uses: acme/suite/(actions/[\w-]+)@v1\.2$", r"uses: $/\1", text, flags=re.MULTILINE)
+        for name, text in rendered.items()
+    }
+    assert not any("$/" in each for each in rendered.values())
+
+
+@pytest.mark.parametrize("uses", ["", "acme", "acme/suite", "acme/suite@", "acme/suite@v1\nrun: x", "a/b/c@v1"])
+def test_an_edition_needs_a_repository_and_a_ref(uses: str, generate: Any, tmp_path: Path, capsys: Any) -> None:
+    """Anything else is refused, and nothing is written."""
+    assert 2 == generate.main(["--workflows", "--uses", uses, "--into", str(tmp_path)])
+    assert "is not OWNER/REPO@REF" in capsys.readouterr().err
+    assert [] == list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("path", REUSABLE, ids=lambda path: path.name)
+def test_a_reusable_workflow_asks_for_what_its_flow_says(path: Path) -> None:
+    """Its jobs ask for the flow's permissions and no more; every input is described and typed; secrets are optional."""
+    flow = find_flow(path.stem)
+    workflow = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.BaseLoader)
+    call = workflow["on"]["workflow_call"]
+
+    assert flow is not None
+    asked = [(scope, level) for job in workflow["jobs"].values() for scope, level in job["permissions"].items()]
+    assert set(flow.needs.items()) == set(asked)
+    assert all(
+        each["description"] and each["type"] in ("string", "number", "boolean") for each in call["inputs"].values()
+    )
+    assert {"false"} == {each["required"] for each in call["secrets"].values()}
+    assert "token" in call["secrets"]
+    assert "ubuntu-latest" == call["inputs"]["runner"]["default"]
+    assert "false" == workflow["concurrency"]["cancel-in-progress"]
+    for name in call["inputs"]:
+        assert f"inputs.{name} " in path.read_text(encoding="utf-8").partition("\njobs:")[2].replace(")", " "), name
+
+
+@pytest.mark.parametrize("path", CALLERS, ids=lambda path: path.name)
+def test_the_projects_own_callers_grant_what_is_asked_for(path: Path) -> None:
+    """Neither less, which GitHub refuses before anything runs, nor more; with the events that the flow is for."""
+    caller = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.BaseLoader)
+    (job,) = caller["jobs"].values()
+    flow = find_flow(Path(job["uses"]).stem)
+
+    assert flow is not None
+    assert f"$/.github/workflows/{flow.name}.yml" == job["uses"]
+    assert flow.needs == job["permissions"]
+    assert {each.event for each in flow.triggers} == set(caller["on"])
+    assert list(flow.passed) == list(job.get("with", {}))
+
+
+def test_no_two_reusable_workflows_share_a_group() -> None:
+    """GitHub keeps one run of a group waiting: another workflow's would drop it."""
+    groups = [yaml.safe_load(each.read_text(encoding="utf-8"))["concurrency"]["group"] for each in REUSABLE]
+
+    assert len(groups) == len({each.partition("$")[0] for each in groups})
 
 
 def test_locks_are_whole_and_hold_no_torch(generate: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -97,7 +165,7 @@ def test_a_workflow_grants_little_and_pins_all(path: Path) -> None:
 
     assert {} == workflow["permissions"]
     for line in re.findall(r"^\s*-? ?uses: .*$", text, re.MULTILINE):
-        assert re.search(r"uses: (\./|\$/|[\w./-]+@[0-9a-f]{40} # v[\d.]+$)", line), line
+        assert re.search(r"uses: (\$/|[\w./-]+@[0-9a-f]{40} # v[\d.]+$)", line), line
     for job in workflow["jobs"].values():
         for scope in job.get("permissions", {}):
             assert re.search(rf"^\s+{scope}: \w+ # \w", text, re.MULTILINE), f"{scope} has no reason"

@@ -216,6 +216,7 @@ def test_without_the_isolating_flag_it_isolates_itself(stage: Stage) -> None:
     assert '"argv": ["sync", "--x"]' in found.stdout
 
 
+NO_UV = {"PATH": "/usr/bin:/bin"}
 FOREIGN = {
     "PIP_TARGET": "/nowhere",
     "PIP_USER": "1",
@@ -242,7 +243,7 @@ def test_foreign_settings_of_installers_change_nothing(path: str, stage: Stage) 
     """All of them at once, with a hostile uv.toml and pip.conf in the working directory."""
     (stage.home / "uv.toml").write_text("[pip]\nno-index = true\n")
     (stage.home / "pyproject.toml").write_text("[tool.uv]\noffline = true\n")
-    more = {} if path == "with uv" else {"PATH": "/usr/bin:/bin"}
+    more = {} if path == "with uv" else NO_UV
 
     found = stage.run(**FOREIGN, **more)
 
@@ -260,6 +261,28 @@ def test_the_index_of_pips_own_file_is_used(stage: Stage) -> None:
     found = stage.run(PIP_INDEX_URL="")
 
     assert 0 == found.returncode, found.stdout + found.stderr
+
+
+@pytest.mark.parametrize("path", ["with uv", "without uv"])
+def test_wheels_beside_the_suite_are_all_that_is_asked(path: str, stage: Stage) -> None:
+    """Whatever the settings say of an index; the hashes count, and a wheel that is missing is told, and not fetched."""
+    shutil.copytree(stage.wheels, stage.root / "wheels")
+    index = (stage.wheels.parent / "simple").as_uri()
+    way = {} if path == "with uv" else NO_UV
+    more = {"UV_DEFAULT_INDEX": index, "PIP_FIND_LINKS": str(stage.wheels), **way}
+
+    found = stage.run(PIP_INDEX_URL="http://127.0.0.1:9/simple", UV_INDEX="http://127.0.0.1:9/simple", **way)
+    stage.lock("2.0", digest="0" * 64)
+    differing = stage.run(**more)
+    stage.lock("2.0")
+    (stage.root / "wheels" / "tiny-2.0-py3-none-any.whl").unlink()
+    missing = stage.run(**more)
+
+    assert 0 == found.returncode, found.stdout + found.stderr
+    assert '"version": "1.0"' in found.stdout
+    assert (3, 3) == (differing.returncode, missing.returncode)
+    assert "has no tiny 2.0 for cpython" not in differing.stderr
+    assert "has no tiny 2.0 for cpython" in missing.stderr
 
 
 def test_two_processes_that_race_both_succeed(stage: Stage) -> None:
@@ -319,18 +342,20 @@ def test_a_run_killed_while_it_installs_leaves_no_trap(stage: Stage) -> None:
 
 
 def test_the_tool_cache_is_kept_only_where_it_may_be(stage: Stage) -> None:
-    """With MILEPOST_CACHE=tool it is, except for pull_request_target and for releases, which say so."""
+    """With MILEPOST_CACHE=tool it is, except for pull_request_target, releases and `auto`, which say so."""
     tools = stage.home / "tools"
     settings = {"MILEPOST_CACHE": "tool", "RUNNER_TOOL_CACHE": str(tools)}
-    stage.lock(name="release")
+    for name in ("release", "auto"):
+        stage.lock(name=name)
     target = stage.run(**settings, GITHUB_EVENT_NAME="pull_request_target")
-    release = stage.run("release", **settings)
+    release, auto = stage.run("release", **settings), stage.run("auto", **settings)
     before = tools.exists()
     usual = stage.run(**settings, GITHUB_EVENT_NAME="push")
 
-    assert [0, 0, 0] == [each.returncode for each in (target, release, usual)]
+    assert [0, 0, 0, 0] == [each.returncode for each in (target, release, auto, usual)]
     assert "is not used: every job on this machine can write there, and pull_request_target" in target.stderr
     assert "and release must not run what others wrote" in release.stderr
+    assert "and auto must not run what others wrote" in auto.stderr
     assert (False, 1) == (before, len(list((tools / "milepost").iterdir())))
 
 

@@ -316,13 +316,30 @@ def test_a_request_without_a_query_is_refused(body: Any, wire: Any) -> None:
 
 
 def test_a_private_repository_hides_what_the_token_may_not_read(make_wire: Callable[..., Any]) -> None:
-    """FORBIDDEN for pull requests without the scope, NOT_FOUND for strangers."""
-    wire = make_wire({"private": True})
+    """FORBIDDEN for pull requests, branches and linked issues without the scope, NOT_FOUND for strangers."""
+    tokens = {
+        "read-token": {"login": "github-actions[bot]", "permissions": {"issues": "read"}},
+        "pulls-token": {"login": "github-actions[bot]", "permissions": {"pull-requests": "read"}},
+        "mallory-token": {"login": "mallory"},
+    }
+    seeded = {
+        "milestones": [{"title": "M", "number": 1}],
+        "issues": [{"title": "I", "number": 1}],
+        "pulls": [{"title": "P", "number": 2, "head": "x", "milestone": 1, "body": "Closes #1"}],
+    }
+    wire = make_wire({"private": True, **seeded}, tokens=tokens)
     text = '{ repository(owner: "octo", name: "widgets") { pullRequests(first: 1) { totalCount } } }'
 
     types = [wire.query(text, token=token)["errors"][0]["type"] for token in ("read-token", "mallory-token")]
 
     assert ["FORBIDDEN", "NOT_FOUND"] == types
+    for fields, token in (
+        ('ref(qualifiedName: "refs/heads/main") { name }', "read-token"),
+        ("milestone(number: 1) { pullRequests(first: 1) { nodes { number } } }", "read-token"),
+        ("issueOrPullRequest(number: 1) { __typename }", "pulls-token"),
+        ("pullRequest(number: 2) { closingIssuesReferences(first: 1) { nodes { number } } }", "pulls-token"),
+    ):
+        assert ["FORBIDDEN"] == [each["type"] for each in ask(wire, fields, token)]
 
 
 def ask(wire: Any, fields: str, token: str = "admin-token") -> Any:

@@ -35,7 +35,7 @@ FAULTS: dict[str, Callable[[int], Fault]] = {
 }
 
 
-@pytest.fixture(name="team", params=["mutable", "immutable"])
+@pytest.fixture(name="team", params=["mutable", pytest.param("immutable", marks=pytest.mark.slow)])
 def team_fixture(request: pytest.FixtureRequest, new_bench: Callable[..., Any]) -> Any:
     """A milestone that was closed with one thing left."""
     return new_bench(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 from milepost import __version__
@@ -183,3 +184,69 @@ def test_a_broken_payload_is_no_payload(tmp_path: Path) -> None:
         assert context.pull_request is None
     assert "a.yml" == context.workflow_file
     assert "" == context.run_url
+
+
+SPRINTS = 'version: 1\nsprints: [{title: "S {number}", anchor: {number: 1, start: 2026-01-05}, length: 2 weeks}]\n'
+
+
+@pytest.mark.parametrize(
+    ("event", "plan_text", "action"),
+    [
+        ("push", "version: 1\n", "sync"),
+        ("schedule", SPRINTS, "sprint"),
+        ("schedule", "version: 1\n", "progress"),
+        ("schedule", None, "progress"),
+    ],
+)
+def test_auto_runs_the_action_of_the_event(
+    event: str,
+    plan_text: str | None,
+    action: str,
+    tmp_path: Path,
+    github: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    runner_files: Mapping[str, Path],
+) -> None:
+    """With the inputs that it has, whatever others the root action maps; the summary says first which, and why."""
+    if plan_text is not None:
+        (tmp_path / ".github").mkdir()
+        (tmp_path / ".github" / "milepost.yml").write_text(plan_text, encoding="utf-8")
+    for name, value in {
+        "GITHUB_EVENT_NAME": event,
+        "GITHUB_REF": "refs/heads/topic",
+        "GITHUB_WORKSPACE": str(tmp_path),
+        "GITHUB_REPOSITORY": "octo/widgets",
+        "GITHUB_API_URL": github.url,
+        "INPUT_TOKEN": "workflow-token",
+        "INPUT_PLAN": ".github/milepost.yml",
+        "INPUT_MODE": "" if action == "progress" else "plan",
+        "INPUT_WRITE": "false",
+        "INPUT_LEVEL": "quick",
+    }.items():
+        monkeypatch.setenv(name, value)
+
+    assert 0 == main(["auto"])
+
+    summary = runner_files["GITHUB_STEP_SUMMARY"].read_text(encoding="utf-8")
+    assert summary.startswith(f"**auto** chose `{action}`: event `{event}`")
+    assert [] == github.journal.writes()
+
+
+@pytest.mark.parametrize(
+    ("event", "said"),
+    [
+        ("pull_request_target", "no-choice"),
+        ("schedule", "unknown-key"),
+        ("", "name the command"),
+    ],
+)
+def test_auto_without_a_choice_ends_as_unusable(
+    event: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An event that has no action, or a plan file that cannot be read."""
+    (tmp_path / "plan.yml").write_text("version: 1\nsprint: []\n", encoding="utf-8")
+    monkeypatch.setenv("GITHUB_EVENT_NAME", event)
+    monkeypatch.setenv("GITHUB_WORKSPACE", str(tmp_path))
+
+    assert ExitCode.UNUSABLE == main(["auto", "--plan", "plan.yml"])
+    assert said in capsys.readouterr().out

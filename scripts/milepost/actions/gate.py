@@ -41,7 +41,7 @@ from milepost.views.gate import (
 )
 from milepost.views.markdown import cut, prose
 from milepost.views.plain import counted, one_line
-from milepost.world import Outcome, World
+from milepost.world import MOST_OUTPUT_BYTES, Outcome, World
 
 NO_PULL_REQUEST = Rule("no-pull-request", Severity.ERROR, "The event does not say which pull request is to be judged.")
 NOT_TOLD = Rule("not-told", Severity.NOTICE, "A verdict or comment could not be written with this token.")
@@ -55,7 +55,6 @@ MOST_PULLS = 50
 MOST_SECONDS = 600
 LAST_SECONDS = 60
 MOST_COMMENT_BYTES = 60_000
-MOST_OUTPUT_BYTES = 200_000
 QUEUE = re.compile(r"refs/heads/gh-readonly-queue/.+/pr-([0-9]+)-[0-9a-f]+")
 MENTION = re.compile(r"(?:#|\bGH-|/issues/)([0-9]{1,10})\b", re.IGNORECASE)
 

@@ -48,7 +48,7 @@ from milepost.views.progress import (
     render_text,
 )
 from milepost.views.words import words_of
-from milepost.world import Outcome, World
+from milepost.world import MOST_OUTPUT_BYTES, Outcome, World
 
 NOT_WRITTEN = Rule("not-written", Severity.ERROR, "A part of the report could not be written with this token.")
 REMINDER_LOST = Rule(
@@ -62,7 +62,6 @@ RULES = (NOT_WRITTEN, REMINDER_LOST, UNREADABLE_HISTORY, NO_WRITING_HERE)
 
 DEFAULT_PLAN = Path(".github/milepost.yml")
 MOST_BODY_BYTES = 60_000
-MOST_OUTPUT_BYTES = 500_000
 # Events of these kinds come from people who may not write, or stand for code that is not merged.
 SHOWING_EVENTS = ("pull_request", "pull_request_target", "merge_group")
 

@@ -34,13 +34,12 @@ from milepost.declare import Action, Output, given
 from milepost.diagnostics import Diagnostic, Rule, Severity, has_errors
 from milepost.errors import ExitCode, Refused, Unusable
 from milepost.planfile.load import load_plan_text
-from milepost.remote.apply import apply_plan
 from milepost.remote.collaborators import read_permission
 from milepost.remote.proof import find_proof
 from milepost.remote.release import Board, Standing, read_commit, read_homeless, read_items, read_milestone
 from milepost.remote.release_steps import make_steps
 from milepost.remote.releases import generate_notes
-from milepost.remote.workflows import count_dispatches, go_on
+from milepost.remote.workflows import count_dispatches
 from milepost.report import (
     Report,
     json_of,
@@ -54,12 +53,11 @@ from milepost.runner.context import read_member
 from milepost.views.markdown import cut, prose
 from milepost.views.notes import Heading, describe_notes, fold, render_homeless, render_notes
 from milepost.views.notes_template import render_template
-from milepost.views.plan import render_forecast
 from milepost.views.release import Sheet, render_release_markdown, render_release_text
 from milepost.views.release_record import render_record
 from milepost.views.verdict import read_observed
 from milepost.world import Outcome, World
-from milepost.writing import WritingInputs, load_desired
+from milepost.writing import WritingInputs, carry_out, load_desired
 
 NO_RELEASES = Rule("no-releases", Severity.ERROR, "The plan file does not say which milestones are released.")
 NO_MILESTONE = Rule("no-milestone", Severity.ERROR, "There is no such milestone to release, or none is named.")
@@ -510,19 +508,9 @@ def _refuse(report: Report, subject: Subject, world: World, blockers: tuple[Diag
 
 
 def _apply(report: Report, subject: Subject, world: World) -> Report:
-    client, board = world.github, subject.board
-    if report.plan.changes:
-        world.log(render_forecast(report.plan, client.pace))
-    steps = make_steps(subject.contents, commit=subject.commit)
-    applied = apply_plan(report.plan, client, board.snapshot, log=world.log, steps=steps)
-    report = replace(report, problems=report.problems + tuple(applied.problems), applied=applied)
-    if not applied.is_out_of_time:
-        return report
-    ref, file = world.context.ref or f"refs/heads/{board.default_branch}", world.context.workflow_file
     again = {"milestone": str(subject.milestone.number)}
-    return replace(
-        report, next_step=go_on(client, workflow=file, ref=ref, now=world.now, login=board.login, inputs=again)
-    )
+    steps = make_steps(subject.contents, commit=subject.commit)
+    return carry_out(report, subject.board.snapshot, world, steps=steps, inputs=again)
 
 
 def _outcome(report: Report, subject: Subject, world: World, *, blockers: tuple[Diagnostic, ...] = ()) -> Outcome:

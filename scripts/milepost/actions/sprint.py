@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, timezone
 from zoneinfo import ZoneInfo
 
@@ -19,12 +19,9 @@ from milepost.core.sprints import Decision, decide
 from milepost.declare import Action, Output
 from milepost.diagnostics import Diagnostic, Rule, Severity, has_errors
 from milepost.remote import carry
-from milepost.remote.apply import apply_plan
 from milepost.remote.history import BRANCH, read_history
 from milepost.remote.sprints import Board, Rebuilt, count_carries, read_board, read_items, read_members
-from milepost.remote.workflows import go_on
 from milepost.report import (
-    MOST_OUTPUT_BYTES,
     Report,
     json_of,
     judge_fork,
@@ -33,11 +30,10 @@ from milepost.report import (
     render_report_markdown,
     render_report_text,
 )
-from milepost.views.plan import render_forecast
 from milepost.views.sprints import Board as Table
 from milepost.views.sprints import render_endings_markdown, render_sprints_markdown, render_sprints_text
-from milepost.world import Outcome, World
-from milepost.writing import WritingInputs, load_desired
+from milepost.world import MOST_OUTPUT_BYTES, Outcome, World
+from milepost.writing import WritingInputs, carry_out, load_desired
 
 NO_CADENCE = Rule("no-cadence", Severity.ERROR, "The plan file has no cadence to make sprints by.")
 RECORD_NOT_KEPT = Rule("record-not-kept", Severity.NOTICE, "The record of a sprint is in the job summary only.")
@@ -66,7 +62,7 @@ def run(inputs: WritingInputs, world: World) -> Outcome:
     problems += judge_fork(snapshot, mode, allow_fork=inputs.allow_fork)
     report = Report(mode=mode, reason=reason, plan=day.decision.plan, problems=problems)
     if mode is Mode.APPLY and not has_errors(problems):
-        report = _apply(report, day, world)
+        report = carry_out(report, snapshot, world, steps=carry.STEPS)
     return _outcome(report, day, world)
 
 
@@ -195,18 +191,6 @@ def _judge_history(desired: DesiredState, decision: Decision) -> tuple[Diagnosti
             f"the record of {titles} is in this summary and in the output `records` only", help=way_out
         ),
     )
-
-
-def _apply(report: Report, day: _Day, world: World) -> Report:
-    client, snapshot = world.github, day.board.snapshot
-    if report.plan.changes:
-        world.log(render_forecast(report.plan, client.pace))
-    applied = apply_plan(report.plan, client, snapshot, log=world.log, steps=carry.STEPS)
-    report = replace(report, problems=report.problems + tuple(applied.problems), applied=applied)
-    if not applied.is_out_of_time:
-        return report
-    ref, file = world.context.ref or f"refs/heads/{snapshot.default_branch}", world.context.workflow_file
-    return replace(report, next_step=go_on(client, workflow=file, ref=ref, now=world.now, login=snapshot.login))
 
 
 def _outcome(report: Report, day: _Day, world: World) -> Outcome:

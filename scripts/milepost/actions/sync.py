@@ -16,7 +16,6 @@ from milepost.errors import Refused
 from milepost.remote.apply import Applied, apply_plan
 from milepost.remote.comments import upsert_comment
 from milepost.remote.snapshot import read_snapshot
-from milepost.remote.workflows import go_on
 from milepost.report import (
     Report,
     count_changes,
@@ -28,9 +27,8 @@ from milepost.report import (
     render_report_text,
 )
 from milepost.views.markdown import cut
-from milepost.views.plan import render_forecast
 from milepost.world import Outcome, World
-from milepost.writing import WritingInputs, load_desired
+from milepost.writing import WritingInputs, carry_out, load_desired
 
 COMMENT = "<!-- milepost:sync -->"
 # A comment holds 65,536 characters.
@@ -71,14 +69,11 @@ def _judge_environments(desired: DesiredState, world: World) -> tuple[Diagnostic
 
 
 def _apply(report: Report, desired: DesiredState, snapshot: Snapshot, world: World) -> Report:
-    client = world.github
-    if report.plan.changes:
-        world.log(f"{render_forecast(report.plan, client.pace)}")
-    applied = apply_plan(report.plan, client, snapshot, log=world.log)
-    if applied.stopped is None and report.plan.count(Verb.CREATE):
-        _heal(applied, desired, world)
-    report = replace(report, problems=report.problems + tuple(applied.problems), applied=applied)
-    return replace(report, next_step=_go_on(snapshot, world)) if applied.is_out_of_time else report
+    def mend(applied: Applied) -> None:
+        if applied.stopped is None and report.plan.count(Verb.CREATE):
+            _heal(applied, desired, world)
+
+    return carry_out(report, snapshot, world, mend=mend)
 
 
 def _heal(applied: Applied, desired: DesiredState, world: World) -> None:
@@ -96,17 +91,6 @@ def _heal(applied: Applied, desired: DesiredState, world: World) -> None:
     applied.stopped = healed.stopped
 
 
-def _go_on(snapshot: Snapshot, world: World) -> str:
-    context = world.context
-    return go_on(
-        world.github,
-        workflow=context.workflow_file,
-        ref=context.ref or f"refs/heads/{snapshot.default_branch}",
-        now=world.now,
-        login=snapshot.login,
-    )
-
-
 def _comment(report: Report, snapshot: Snapshot, world: World) -> Report:
     """On a pull request, the sticky comment shows the plan; without the permission the summary says so."""
     number = world.context.pull_request
@@ -117,7 +101,8 @@ def _comment(report: Report, snapshot: Snapshot, world: World) -> Report:
     try:
         upsert_comment(world.github, number, COMMENT, text, login=snapshot.login, is_needed=is_needed)
     except Refused as refusal:
-        return replace(report, next_step=f"No comment was written: {refusal.diagnostic.summary}.")
+        problem = refusal.diagnostic
+        return replace(report, next_step=f"No comment was written: {problem.summary}; {problem.help}.")
     return report
 
 

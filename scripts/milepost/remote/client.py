@@ -123,6 +123,7 @@ class Client:
         self.clock = clock
         self.pace = pace
         self.deadline: float | None = None
+        self.scopes: frozenset[str] | None = None
         self._access = access
         self._requester = github.requester
         self._log = log
@@ -298,11 +299,18 @@ class Client:
             raise Unanswered(f"the connection failed ({type(trouble).__name__})") from None
         except ValueError:
             raise Unanswered("the answer is not JSON") from None
+        self._keep_scopes(headers)
         if isinstance(data, dict) and isinstance(data.get("data"), str):
             raise Unanswered("the answer is not JSON")  # PyGithub wraps what is not
         if isinstance(data, dict) and self._is_query(request):
             self._judge_query(data, headers)
         return data
+
+    def _keep_scopes(self, headers: Mapping[str, Any]) -> None:
+        """The scopes of a classic token are known from any answer; other tokens have none that GitHub tells."""
+        told = headers.get("x-oauth-scopes")
+        if told is not None:
+            self.scopes = frozenset(each.strip() for each in str(told).split(",") if each.strip())
 
     def _transfer(self, request: _Request, wanted: Transfer) -> bytes:
         try:

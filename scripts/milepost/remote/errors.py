@@ -79,7 +79,9 @@ def _judge(status: int, message: str, headers: Mapping[str, Any], needs: str) ->
 
 
 def _permission_help(message: str, headers: Mapping[str, Any], needs: str) -> str:
-    wanted = str(headers.get("x-accepted-github-permissions") or "").replace("=", ": ") or needs
+    accepted = str(headers.get("x-accepted-github-permissions") or "")
+    # GitHub writes `pull_requests=write` there, and knows only `pull-requests: write` in a workflow.
+    wanted = re.sub(r",\s*", ", ", accepted).replace("=", ": ").replace("_", "-") or needs
     if "integration" in message:
         return (
             f"add `{wanted}` below `permissions:` of the job;"

@@ -22,7 +22,8 @@ from milepost.remote.milestones import due_from_wire, milestone_of
 from milepost.remote.releases import read_release
 from milepost.remote.tags import TAG, tag_of
 
-READ_MILESTONES = "issues: read` and `pull-requests: read"
+READ_BOARD = "contents: read` and `issues: read"
+READ_ITEMS = "issues: read` and `pull-requests: read"
 READ_COMMIT = "contents: read"
 # Takes `actions: read`; without it jobs of one name, of two workflows, count as one.
 RUN = ("workflowRun",)
@@ -120,9 +121,9 @@ fragment P on PullRequest {
 
 @dataclass(frozen=True, kw_only=True)
 class Board:
-    """The repository as a release begins; `head` is that of the default branch, `opened` are up to 100 open milestones, and the
-    one that was asked for when it is open.
+    """The repository as a release begins; `head` is that of the default branch.
 
+    `opened` are up to 100 open milestones, and the one that was asked for when it is open.
     `issues` and `pull_requests` count what the milestone holds.
     """
 
@@ -175,11 +176,12 @@ def read_milestone(client: Client, *, number: int | None = None, title: str = ""
     GitHub's own search by title comes first; should it miss a title with signs, the hundred that changed last are there.
     """
     variables = {**_names(client), "number": number or 0, "title": title, "isNumbered": number is not None}
-    data = client.query(BOARD, variables, needs=READ_MILESTONES)
+    data = client.query(BOARD, variables, needs=READ_BOARD)
     repository = data["repository"]
     found = _choose(repository, title)
     branch = repository["defaultBranchRef"] or {"name": "", "target": {"oid": ""}}
-    opened = {each["number"]: each for each in [*repository["opened"]["nodes"], found] if each and each["state"] == "OPEN"}
+    nodes = [*repository["opened"]["nodes"], *([found] if found and found["state"] == "OPEN" else [])]
+    opened = {each["number"]: milestone_of(each) for each in nodes}
     return Board(
         repository=repository["nameWithOwner"],
         is_fork=repository["isFork"],
@@ -189,7 +191,7 @@ def read_milestone(client: Client, *, number: int | None = None, title: str = ""
         milestone=_closed_milestone(found) if found else None,
         issues=found["issues"]["totalCount"] if found else 0,
         pull_requests=found["pullRequests"]["totalCount"] if found else 0,
-        opened=tuple(milestone_of(each) for each in opened.values()),
+        opened=tuple(opened.values()),
     )
 
 
@@ -248,7 +250,7 @@ def read_items(client: Client, milestone: int) -> tuple[Item, ...]:
             "moreIssues": "issues" in cursors,
             "morePulls": "pullRequests" in cursors,
         }
-        found = client.query(ITEMS + MEMBERS, variables, needs=READ_MILESTONES)["repository"]["milestone"] or {}
+        found = client.query(ITEMS + MEMBERS, variables, needs=READ_ITEMS)["repository"]["milestone"] or {}
         pages = {part: found[part] for part in cursors if part in found}
         for part, page in pages.items():
             items += [_item(node, is_pull=part == "pullRequests") for node in page["nodes"]]
@@ -260,7 +262,7 @@ def read_items(client: Client, milestone: int) -> tuple[Item, ...]:
 
 def read_homeless(client: Client, since: str) -> tuple[Item, ...]:
     """Issues completed and pull requests merged since that moment that are in no milestone; of each the newest hundred."""
-    data = client.query(HOMELESS + MEMBERS, {**_names(client), "since": since}, needs=READ_MILESTONES)["repository"]
+    data = client.query(HOMELESS + MEMBERS, {**_names(client), "since": since}, needs=READ_ITEMS)["repository"]
     items = [_item(node, is_pull=False) for node in data["issues"]["nodes"]]
     items += [_item(node, is_pull=True) for node in data["pullRequests"]["nodes"] if node["milestone"] is None]
     return _by_number(

@@ -177,5 +177,5 @@ def asset_of(value: Mapping[str, Any], *, login: str = "") -> Asset:
         size=value["size"],
         digest=value.get("digest"),
         is_uploaded=value["state"] == UPLOADED,
-        is_own=(value["uploader"] or {}).get("login") == login,
+        is_own=(value.get("uploader") or {}).get("login") == login,
     )

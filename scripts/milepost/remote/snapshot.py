@@ -88,7 +88,8 @@ class _Reader:
             f"query({declared}) {{ viewer {{ login }} repository(owner: $owner, name: $name)"
             f" {{ nameWithOwner isFork defaultBranchRef {{ name }} {fields} }} }}{fragments}"
         )
-        data = self.client.query(text, {"owner": owner, "name": name, **variables}, needs=NEEDS)
+        needs = f"{NEEDS}, contents: read" if "ref(" in fields else NEEDS
+        data = self.client.query(text, {"owner": owner, "name": name, **variables}, needs=needs)
         self.login, self.repository = data["viewer"]["login"], data["repository"]
         return data["repository"]
 

@@ -22,6 +22,8 @@ from milepost.remote.history import BRANCH
 from milepost.remote.milestones import milestone_of
 
 NEEDS = "issues: read"
+NEEDS_RECORDS = f"{NEEDS}, contents: read"
+NEEDS_PULLS = f"{NEEDS}, pull-requests: read"
 PAGE = 100
 # Nodes that one query may ask for, so that it stays far from GitHub's limits of cost.
 ITEMS_PER_QUERY = 200
@@ -139,7 +141,8 @@ def read_board(client: Client, *, has_history: bool) -> Board:
     after: str | None = None
     recorded: frozenset[str] = frozenset()
     while True:
-        data = client.query(text, {**_names(client), "after": after}, needs=NEEDS)
+        needs = NEEDS_RECORDS if has_history else NEEDS
+        data = client.query(text, {**_names(client), "after": after}, needs=needs)
         repository = data["repository"]
         milestones += [milestone_of(node) for node in repository["milestones"]["nodes"]]
         recorded |= frozenset(_paths(repository.get("records"), FOLDER))
@@ -242,7 +245,8 @@ def _read_batch(client: Client, batch: Sequence[_Window], items: dict[int, list[
         fields.append(f"m{index}: node(id: $m{index}) {{ ... on Milestone {{ {part} }} }}")
         variables |= {f"m{index}": each.node_id, f"n{index}": each.first, f"a{index}": each.after}
         variables |= {f"s{index}": list(each.states)}
-    answer = client.query(f"query({', '.join(declarations)}) {{ {' '.join(fields)} }}", variables, needs=NEEDS)
+    needs = NEEDS if all(each.part == "issues" for each in batch) else NEEDS_PULLS
+    answer = client.query(f"query({', '.join(declarations)}) {{ {' '.join(fields)} }}", variables, needs=needs)
     rest: list[_Window] = []
     for index, each in enumerate(batch):
         connection = (answer[f"m{index}"] or {}).get(each.part)

@@ -75,7 +75,7 @@ def go_on(
         ):
             return f"Dispatched again (turn {count + 1} of {MOST_DISPATCHES}): that run goes on."
     except Refused as refusal:
-        return f"{press} (It could not be dispatched: {refusal.diagnostic.summary})"
+        return f"{press} (It could not be dispatched: {refusal.diagnostic.summary}; {refusal.diagnostic.help})"
     return (
         f"{press} To have it go on by itself, grant `actions: write` and declare"
         " `workflow_dispatch` with an input `mode` that is passed on."

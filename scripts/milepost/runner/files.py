@@ -29,6 +29,23 @@ def write_json(path: Path, value: Any) -> None:
     part.replace(path)
 
 
+def create_file(path: Path, text: str) -> bool:
+    """The file is new and holds the text; False when something is there already, which stays as it is."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        # A link in the file's place counts as something, wherever it leads.
+        with path.open("x", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+    except FileExistsError:
+        return False
+    return True
+
+
+def is_inside(path: Path, folder: Path) -> bool:
+    """True when what is written there stays below the folder, whatever links are on the way."""
+    return path.parent.resolve().is_relative_to(folder.resolve())
+
+
 def list_json(folder: Path) -> list[Path]:
     """Every JSON file below the folder, by its name."""
     return sorted(each for each in folder.rglob("*.json") if each.is_file())

@@ -156,6 +156,7 @@ class RepositoryNode:
 
     def ref(self, qualified_name: str) -> Any:
         name = qualified_name if qualified_name.startswith("refs/") else f"refs/heads/{qualified_name}"
+        _need_read(self._request, self._repository, "contents")
         sha = self._repository.refs.get(name)
         return RefNode(self._request, self._repository, name, sha) if sha else None
 
@@ -226,8 +227,8 @@ class RepositoryNode:
         return _pulls(self._request, self._repository, self._repository.issues.values(), arguments)
 
     def issueOrPullRequest(self, number: int) -> Any:
-        _need_read(self._request, self._repository, "issues|pull-requests")
         found = self._repository.issues.get(number)
+        _need_read(self._request, self._repository, "pull-requests" if found and found.pull else "issues")
         if found is None:
             raise GraphError("NOT_FOUND", f"Could not resolve to an issue or pull request with the number of {number}.")
         return item_node(self._request, self._repository, found)
@@ -330,7 +331,11 @@ class CommitNode:
         _need_read(self._request, self._repository, "checks|statuses")
         latest = {each.context: each for each in self._repository.statuses.get(self.oid, [])}
         checks = self._repository.checks.get(self.oid, [])
-        return RollupNode(self._request, self, list(latest.values()), checks) if latest or checks else None
+        return (
+            RollupNode(self._request, self._repository, self, list(latest.values()), checks)
+            if latest or checks
+            else None
+        )
 
     def associatedPullRequests(self, order_by: Arguments | None = None, **page: Any) -> Connection:
         """Those that hold the commit; here those whose head it is, or whose merge."""
@@ -346,8 +351,15 @@ class CommitNode:
 
 
 class RollupNode:
-    def __init__(self, request: Request, commit: CommitNode, statuses: list[Status], checks: list[Check]) -> None:
-        self._request, self.commit = request, commit
+    def __init__(
+        self,
+        request: Request,
+        repository: Repository,
+        commit: CommitNode,
+        statuses: list[Status],
+        checks: list[Check],
+    ) -> None:
+        self._request, self._repository, self.commit = request, repository, commit
         self._found: list[Status | Check] = [*statuses, *checks]
         self.id = node_id("SCR", int(commit.oid[:8], 16))
         states = {each.state for each in statuses} | {each.conclusion or "pending" for each in checks}
@@ -361,6 +373,7 @@ class RollupNode:
         return Connection(self._found, self._node, "contexts", page)
 
     def _node(self, found: Status | Check) -> Any:
+        _need_read(self._request, self._repository, "statuses" if isinstance(found, Status) else "checks")
         return StatusContextNode(self._request, found) if isinstance(found, Status) else CheckRunNode(found)
 
 
@@ -690,7 +703,11 @@ class PullNode(_Item):
         found = [self._repository.issues[each] for each in numbers]
         if order_by:
             found = _directed(sorted(found, key=_issue_key(order_by["field"])), order_by)
-        wrap = lambda each: IssueNode(self._request, self._repository, each)  # noqa: E731
+
+        def wrap(each: Issue) -> IssueNode:
+            _need_read(self._request, self._repository, "issues")
+            return IssueNode(self._request, self._repository, each)
+
         return Connection(found, wrap, "closingIssuesReferences", page)
 
 
@@ -869,7 +886,11 @@ def _pulls(request: Request, repository: Repository, found: Iterable[Issue], arg
         and (not labels or _label_names(repository, each) & {name.casefold() for name in labels})
     ]
     kept.sort(key=_issue_key((order or {}).get("field", "CREATED_AT")))
-    wrap = lambda each: item_node(request, repository, each)  # noqa: E731
+
+    def wrap(each: Issue) -> Any:
+        _need_read(request, repository, "pull-requests")
+        return item_node(request, repository, each)
+
     return Connection(_directed(kept, order), wrap, "pullRequests", arguments)
 
 

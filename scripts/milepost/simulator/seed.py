@@ -16,6 +16,7 @@ from milepost.simulator.store import (
     Check,
     Comment,
     Commit,
+    Environment,
     Event,
     Issue,
     Label,
@@ -24,6 +25,7 @@ from milepost.simulator.store import (
     Release,
     Repository,
     Run,
+    Runner,
     Store,
     TagObject,
     Token,
@@ -61,11 +63,11 @@ def load_seed(seed: Mapping[str, Any]) -> Store:
         _know(each, "user", "login type")
         store.user(each["login"]).type = each.get("type", store.user(each["login"]).type)
     for text, each in seed.get("tokens", DEFAULT_SEED["tokens"]).items():
-        _know(each, "token", "login permissions repository")
+        _know(each, "token", "login permissions repository scopes")
         permissions = each.get("permissions")
         if permissions is not None:
             permissions = {"metadata": "read", **permissions}
-        store.tokens[text] = Token(each["login"], permissions, each.get("repository"))
+        store.tokens[text] = Token(each["login"], permissions, each.get("repository"), each.get("scopes"))
         store.user(each["login"])
     for each in seed.get("repositories", DEFAULT_SEED["repositories"]):
         _load_repository(store, each)
@@ -77,7 +79,8 @@ def _load_repository(store: Store, seed: Mapping[str, Any]) -> None:
         seed,
         "repository",
         "full_name private fork archived default_branch collaborators labels milestones issues pulls files"
-        " branches issue_types workflows runs artifacts releases tags checks immutable_releases custom_roles",
+        " branches issue_types workflows runs artifacts releases tags checks immutable_releases custom_roles"
+        " environments runners required protected pushed_at",
     )
     owner, _, name = seed["full_name"].partition("/")
     repository = Repository(
@@ -91,6 +94,9 @@ def _load_repository(store: Store, seed: Mapping[str, Any]) -> None:
         is_archived=seed.get("archived", False),
         collaborators=dict(seed.get("collaborators", {})),
         issue_types=list(seed.get("issue_types", ["Task", "Bug", "Feature"])),
+        required=list(seed.get("required", [])),
+        protected=list(seed.get("protected", [])),
+        pushed_at=_time(seed.get("pushed_at"), store.now),
         has_immutable_releases=seed.get("immutable_releases", False),
         custom_roles=dict(seed.get("custom_roles", {})),
     )
@@ -108,6 +114,7 @@ def _load_repository(store: Store, seed: Mapping[str, Any]) -> None:
     for each in [*seed.get("issues", []), *seed.get("pulls", [])]:
         _load_issues(store, repository, each)
     _load_automation(store, repository, seed)
+    _load_settings(store, repository, seed)
 
 
 def _load_branches(store: Store, repository: Repository, seed: Mapping[str, Any]) -> None:
@@ -317,6 +324,17 @@ def _pack(files: Mapping[str, str]) -> bytes:
         for name, text in files.items():
             archive.writestr(zipfile.ZipInfo(name), text)
     return written.getvalue()
+
+
+def _load_settings(store: Store, repository: Repository, seed: Mapping[str, Any]) -> None:
+    for each in seed.get("environments", []):
+        _know(each, "environment", "name reviewers")
+        environment = Environment(store.next_id(), each["name"], list(each.get("reviewers", [])))
+        repository.environments[environment.name] = environment
+    for each in seed.get("runners", []):
+        _know(each, "runner", "name labels version")
+        runner = Runner(store.next_id(), each["name"], list(each.get("labels", [])), each.get("version"))
+        repository.runners[runner.id] = runner
 
 
 def _label(store: Store, repository: Repository, name: str) -> int:

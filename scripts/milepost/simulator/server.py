@@ -233,13 +233,14 @@ class Simulator:
         is_known = tag is not None and headers.get("if-none-match") == tag
         if is_known:
             give_back_request(self.store, login, resource)
-        rate = describe_rate(self.store, login, resource)
+        rate, token = describe_rate(self.store, login, resource), self._token(headers)
         usual = {
             "X-GitHub-Request-Id": f"{self._count:04X}:{rate['limit']:X}",
             "X-GitHub-Media-Type": "github.v3; format=json",
             **{f"X-RateLimit-{name.title()}": str(value) for name, value in rate.items()},
             "X-RateLimit-Resource": resource,
             **({"ETag": tag} if tag else {}),
+            **({"X-OAuth-Scopes": ", ".join(token.scopes)} if token and token.scopes is not None else {}),
         }
         return Answer(
             304 if is_known else answer.status, None if is_known else answer.body, {**usual, **answer.headers}

@@ -26,11 +26,15 @@ class User:
 
 @dataclass
 class Token:
-    """A user's token, or with `permissions` that of a workflow run in one repository."""
+    """A user's token, or with `permissions` that of a workflow run in one repository.
+
+    `scopes` are those of a classic token of a user.
+    """
 
     login: str
     permissions: dict[str, str] | None = None
     repository: str | None = None
+    scopes: list[str] | None = None
 
 
 @dataclass
@@ -247,6 +251,25 @@ class Workflow:
 
 
 @dataclass
+class Environment:
+    """A deployment environment; `reviewers` must agree before a job in it starts."""
+
+    id: int
+    name: str
+    reviewers: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Runner:
+    """A self-hosted runner of the repository."""
+
+    id: int
+    name: str
+    labels: list[str]
+    version: str | None = None
+
+
+@dataclass
 class Repository:
     id: int
     owner: str
@@ -272,6 +295,11 @@ class Repository:
     runs: dict[int, Run] = field(default_factory=dict)
     artifacts: dict[int, Artifact] = field(default_factory=dict)
     dispatches: list[Dispatch] = field(default_factory=list)
+    environments: dict[str, Environment] = field(default_factory=dict)
+    runners: dict[int, Runner] = field(default_factory=dict)
+    required: list[str] = field(default_factory=list)
+    protected: list[str] = field(default_factory=list)
+    pushed_at: datetime | None = None
     issue_types: list[str] = field(default_factory=list)
     last_number: int = 0
     last_milestone: int = 0

@@ -1,4 +1,4 @@
-"""What a workflow file says of `workflow_dispatch`, read line by line: enough for block style, and no YAML library."""
+"""What a workflow file says of `workflow_dispatch`: block style line by line, braces within a line, no YAML library."""
 
 from __future__ import annotations
 
@@ -14,11 +14,13 @@ def read_dispatch_inputs(text: str) -> list[str] | None:
     if start is None:
         return None
     if TRIGGER in lines[start]:
-        return []
+        return _names_in_braces(lines[start].partition(TRIGGER)[2])
     block = _below(lines, start)
     found = next((index for index, line in enumerate(block) if re.match(rf"\s*(- )?{TRIGGER}\b", line)), None)
     if found is None:
         return None
+    if "{" in block[found]:
+        return _names_in_braces(block[found])
     below = _below(block, found)
     inputs = next((index for index, line in enumerate(below) if line.strip() == "inputs:"), None)
     return [] if inputs is None else _names(_below(below, inputs))
@@ -44,6 +46,15 @@ def _below(lines: list[str], start: int) -> list[str]:
 def _names(lines: list[str]) -> list[str]:
     first = min((_depth(line) for line in lines), default=0)
     return [line.strip().partition(":")[0].strip("\"'") for line in lines if _depth(line) == first]
+
+
+def _names_in_braces(text: str) -> list[str]:
+    """The inputs that stand in braces behind the trigger, `{inputs: {mode: {…}}}`."""
+    found = re.search(r"\{\s*inputs\s*:\s*\{(.*)", re.sub(r"\"[^\"]*\"|'[^']*'", "", text))
+    rest, shorter = "", found.group(1) if found else ""
+    while rest != shorter:
+        rest, shorter = shorter, re.sub(r"\{[^{}]*\}", "", shorter)
+    return re.findall(r"([\w-]+)\s*:", rest.partition("}")[0])
 
 
 def _depth(line: str) -> int:

@@ -12,6 +12,7 @@ from milepost.simulator.store import (
     Asset,
     Comment,
     Commit,
+    Environment,
     Event,
     Issue,
     Label,
@@ -19,6 +20,7 @@ from milepost.simulator.store import (
     Release,
     Repository,
     Run,
+    Runner,
     Status,
     Store,
     TagObject,
@@ -98,7 +100,7 @@ class Wire:
             "disabled": False,
             "mirror_url": None,
             "license": None,
-            "pushed_at": when,
+            "pushed_at": write_time(repository.pushed_at) or when,
             "size": 1,
             "ssh_url": f"git@github.com:{repository.full_name}.git",
             "stargazers_count": 0,
@@ -388,8 +390,8 @@ class Wire:
                 "parents": commit["parents"],
             },
             "_links": {"self": url, "html": f"{self._html(repository)}/tree/{name}"},
-            "protected": False,
-            "protection": {"enabled": False},
+            "protected": bool(repository.protected),
+            "protection": self._protection(repository),
             "protection_url": f"{url}/protection",
         }
 
@@ -583,6 +585,46 @@ class Wire:
             "head_repository": self.minimal_repository(self._head_repository(repository, run)),
         }
 
+    def rules(self, repository: Repository) -> list[Json]:
+        """What the rulesets ask of the default branch; the statuses that the seed requires are in one of them."""
+        if not repository.required:
+            return []
+        checks = [{"context": each} for each in repository.required]
+        parameters = {"required_status_checks": checks, "strict_required_status_checks_policy": False}
+        ruleset = {"ruleset_source_type": "Repository", "ruleset_source": repository.full_name, "ruleset_id": 1}
+        return [{"type": "required_status_checks", "parameters": parameters, **ruleset}]
+
+    def environment(self, repository: Repository, environment: Environment) -> Json:
+        when = write_time(repository.created_at)
+        page = f"{self._html(repository)}/deployments/activity_log?environments_filter={environment.name}"
+        reviewers = [{"type": "User", "reviewer": self.user(each)} for each in environment.reviewers]
+        number = environment.id
+        rule = {"id": number, "node_id": node_id("GA", number), "type": "required_reviewers", "reviewers": reviewers}
+        return {
+            "id": number,
+            "node_id": node_id("EN", number),
+            "name": environment.name,
+            "url": f"{self._url(repository)}/environments/{environment.name}",
+            "html_url": page,
+            "created_at": when,
+            "updated_at": when,
+            "protection_rules": [rule] if reviewers else [],
+            "deployment_branch_policy": None,
+        }
+
+    def runner(self, runner: Runner) -> Json:
+        labels = [{"name": each, "type": "read-only" if each == "self-hosted" else "custom"} for each in runner.labels]
+        version = {} if runner.version is None else {"version": runner.version}
+        return {
+            "id": runner.id,
+            "name": runner.name,
+            "os": "linux",
+            "status": "online",
+            "busy": False,
+            "labels": labels,
+            **version,
+        }
+
     def artifact(self, repository: Repository, artifact: Artifact) -> Json:
         url, when = f"{self._url(repository)}/actions/artifacts/{artifact.id}", write_time(artifact.created_at)
         run = repository.runs.get(artifact.run)
@@ -605,6 +647,14 @@ class Wire:
                 "head_sha": run.head_sha if run else "",
             },
         }
+
+    def _protection(self, repository: Repository) -> Json:
+        """The summary of the older branch protection."""
+        contexts = repository.protected
+        checks = [{"context": each, "app_id": None} for each in contexts]
+        level = "everyone" if contexts else "off"
+        held = {"enforcement_level": level, "contexts": contexts, "checks": checks}
+        return {"enabled": bool(contexts), "required_status_checks": held}
 
     def _head_repository(self, repository: Repository, run: Run | None) -> Repository:
         found = self.store.find(run.head_repository) if run and run.head_repository else None

@@ -77,6 +77,9 @@ OPERATIONS = {
     f"{REPO}/actions/runs/{{run_id}}/artifacts": ("get",),
     f"{REPO}/actions/artifacts": ("get",),
     f"{REPO}/actions/artifacts/{{artifact_id}}": ("get",),
+    f"{REPO}/actions/runners": ("get",),
+    f"{REPO}/environments/{{environment_name}}": ("get",),
+    f"{REPO}/rules/branches/{{branch}}": ("get",),
     f"{REPO}/actions/artifacts/{{artifact_id}}/{{archive_format}}": ("get",),
     f"{REPO}/dispatches": ("post",),
 }

@@ -20,6 +20,7 @@ NOUNS = (
     "statuses",
     "contents",
     "workflows",
+    "settings",
     "storage",
     "graphql",
 )
