@@ -36,7 +36,7 @@ from milepost.errors import ExitCode, Refused, Unusable
 from milepost.planfile.load import load_plan_text
 from milepost.remote.collaborators import read_permission
 from milepost.remote.proof import find_proof
-from milepost.remote.release import Board, Standing, read_commit, read_homeless, read_items, read_milestone
+from milepost.remote.release import Board, Standing, read_commit, read_items, read_milestone
 from milepost.remote.release_steps import make_steps
 from milepost.remote.releases import generate_notes
 from milepost.remote.workflows import count_dispatches
@@ -217,7 +217,9 @@ def _release(report: Report, subject: Subject, inputs: Inputs, world: World) -> 
     if is_whole:
         subject = replace(subject, dispatched=_read_dispatched(subject, world))
     else:
-        subject = replace(subject, items=read_items(world.github, subject.milestone.number))
+        since = subject.standing.previous_at
+        items, homeless = read_items(world.github, subject.milestone.number, since=since)
+        subject = replace(subject, items=items, homeless=homeless)
         subject, blockers, notices = _prove(subject, world)
         report = replace(report, problems=report.problems + notices)
     subject, more = _find_successor(subject, world)
@@ -395,8 +397,6 @@ def _write(subject: Subject, inputs: Inputs, world: World) -> Subject:
     if standing.plan is None:
         summary = f"{inputs.plan} is not at {subject.commit[:12]} of {subject.branch}"
         raise Unusable([PLAN_NOT_THERE.found(summary, help="commit it there: it becomes an asset of the release")])
-    if standing.previous_at:
-        subject = replace(subject, homeless=read_homeless(world.github, standing.previous_at))
     notes, heading = _arrange(subject), _head(subject, world)
     body, full = fold(_write_notes(subject, notes, heading, world), most=MOST_BODY)
     record = _record(subject, standing.plan, inputs, world)

@@ -3,7 +3,8 @@
 1. the board: who we are, the repository, the milestone by number or title, the open milestones
 2. the standing: the commit, the tag, the release, what was released before, statuses and files at that commit;
    one read more only for a release that is there: GraphQL tells neither the digests of assets nor their ids
-3. the items of the milestone, a hundred issues and a hundred pull requests to a query
+3. the items of the milestone, a hundred issues and a hundred pull requests to a query, and with the first what was done
+   in no milestone
 """
 
 from __future__ import annotations
@@ -16,8 +17,10 @@ from typing import Any
 
 from milepost.core.model import Milestone, Snapshot
 from milepost.core.release import ClosedMilestone, Item, Release, Status, Tag
+from milepost.errors import Refused
 from milepost.remote.client import Client
 from milepost.remote.contents import read_file
+from milepost.remote.errors import NOT_FOUND
 from milepost.remote.milestones import due_from_wire, milestone_of
 from milepost.remote.releases import read_release
 from milepost.remote.tags import TAG, tag_of
@@ -89,6 +92,7 @@ ITEMS = """
 query(
   $owner: String!, $name: String!, $number: Int!
   $issuesAfter: String, $pullsAfter: String, $moreIssues: Boolean!, $morePulls: Boolean!
+  $since: DateTime, $hasSince: Boolean!
 ) {
   repository(owner: $owner, name: $name) {
     milestone(number: $number) {
@@ -97,17 +101,11 @@ query(
         pageInfo { hasNextPage endCursor } nodes { ...P }
       }
     }
-  }
-}"""
-HOMELESS = """
-query($owner: String!, $name: String!, $since: DateTime!) {
-  repository(owner: $owner, name: $name) {
-    issues(
+    homelessIssues: issues(
       first: 100, states: CLOSED, filterBy: {milestone: null, since: $since}, orderBy: {field: UPDATED_AT, direction: DESC}
-    ) { nodes { ...I } }
-    pullRequests(first: 100, states: MERGED, orderBy: {field: UPDATED_AT, direction: DESC}) {
-      nodes { ...P milestone { number } }
-    }
+    ) @include(if: $hasSince) { nodes { ...I } }
+    homelessPulls: pullRequests(first: 100, states: MERGED, orderBy: {field: UPDATED_AT, direction: DESC})
+      @include(if: $hasSince) { nodes { ...P milestone { number } } }
   }
 }"""
 MEMBERS = """
@@ -237,9 +235,13 @@ def read_statuses(client: Client, commit: str) -> tuple[Status, ...]:
     return _statuses(client, _ask_statuses(client, commit, None))
 
 
-def read_items(client: Client, milestone: int) -> tuple[Item, ...]:
-    """All issues and pull requests of the milestone, by number; never more reads than there are hundreds of them, and one."""
+def read_items(client: Client, milestone: int, *, since: str | None = None) -> tuple[tuple[Item, ...], tuple[Item, ...]]:
+    """All issues and pull requests of the milestone, and what was done since that moment in none, both by number.
+
+    Of the latter the newest hundred of each, with the first read; reads are as many as there are hundreds, and one at most.
+    """
     items: list[Item] = []
+    homeless: tuple[Item, ...] = ()
     cursors: dict[str, str | None] = {"issues": None, "pullRequests": None}
     while cursors:
         variables = {
@@ -249,22 +251,28 @@ def read_items(client: Client, milestone: int) -> tuple[Item, ...]:
             "pullsAfter": cursors.get("pullRequests"),
             "moreIssues": "issues" in cursors,
             "morePulls": "pullRequests" in cursors,
+            "since": since,
+            "hasSince": since is not None and not items,
         }
-        found = client.query(ITEMS + MEMBERS, variables, needs=READ_ITEMS)["repository"]["milestone"] or {}
-        pages = {part: found[part] for part in cursors if part in found}
+        data = client.query(ITEMS + MEMBERS, variables, needs=READ_ITEMS)["repository"]
+        if data["milestone"] is None:
+            summary = f"milestone {milestone} was deleted while it was read"
+            raise Refused(NOT_FOUND.found(summary, help="nothing was released; look at who deleted it"), status=404)
+        if since is not None and "homelessIssues" in data:
+            homeless = _homeless(data, since)
+        pages = {part: data["milestone"][part] for part in cursors}
         for part, page in pages.items():
             items += [_item(node, is_pull=part == "pullRequests") for node in page["nodes"]]
         cursors = {
             part: page["pageInfo"]["endCursor"] for part, page in pages.items() if page["pageInfo"]["hasNextPage"]
         }
-    return _by_number(items)
+    return _by_number(items), homeless
 
 
-def read_homeless(client: Client, since: str) -> tuple[Item, ...]:
-    """Issues completed and pull requests merged since that moment that are in no milestone; of each the newest hundred."""
-    data = client.query(HOMELESS + MEMBERS, {**_names(client), "since": since}, needs=READ_ITEMS)["repository"]
-    items = [_item(node, is_pull=False) for node in data["issues"]["nodes"]]
-    items += [_item(node, is_pull=True) for node in data["pullRequests"]["nodes"] if node["milestone"] is None]
+def _homeless(data: Mapping[str, Any], since: str) -> tuple[Item, ...]:
+    """Issues completed and pull requests merged since that moment."""
+    items = [_item(node, is_pull=False) for node in data["homelessIssues"]["nodes"]]
+    items += [_item(node, is_pull=True) for node in data["homelessPulls"]["nodes"] if node["milestone"] is None]
     return _by_number(
         each
         for each in items
