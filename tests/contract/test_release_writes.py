@@ -486,7 +486,9 @@ def _apply(bench: Any, plan: Plan, token: str = "workflow-token") -> Applied:
         milestones=(),
         issues=(),
     )
-    return apply_plan(plan, bench.client(token), snapshot, log=bench.log.append, steps=make_steps(CONTENTS, commit=_head(bench)))
+    return apply_plan(
+        plan, bench.client(token), snapshot, log=bench.log.append, steps=make_steps(CONTENTS, commit=_head(bench))
+    )
 
 
 def _is_released(bench: Any) -> None:

@@ -213,11 +213,10 @@ def _release(report: Report, subject: Subject, inputs: Inputs, world: World) -> 
         blockers = judge_place(subject.standing.tag if subject.standing else None, subject.commit, subject.milestone)
     if blockers or subject.standing is None:
         return _outcome(report, subject, world, blockers=blockers)
-    is_whole = is_complete(subject.standing.release)
+    since, is_whole = subject.standing.previous_at, is_complete(subject.standing.release)
     if is_whole:
         subject = replace(subject, dispatched=_read_dispatched(subject, world))
     else:
-        since = subject.standing.previous_at
         items, homeless = read_items(world.github, subject.milestone.number, since=since)
         subject = replace(subject, items=items, homeless=homeless)
         subject, blockers, notices = _prove(subject, world)

@@ -28,7 +28,9 @@ def judge_sender(login: str, permission: str, settings: Releasing) -> tuple[Diag
     if permission in WRITERS or _is_listed(login, settings):
         return ()
     summary = f'"{login}" caused this run, and has the permission `{permission}`: that makes no release'
-    way_out = "have somebody with write permission close the milestone, or add the login to `release.allow` of the plan file"
+    way_out = (
+        "have somebody with write permission close the milestone, or add the login to `release.allow` of the plan file"
+    )
     return (NOT_ALLOWED.found(summary, help=way_out),)
 
 

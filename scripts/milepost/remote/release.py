@@ -235,7 +235,9 @@ def read_statuses(client: Client, commit: str) -> tuple[Status, ...]:
     return _statuses(client, _ask_statuses(client, commit, None))
 
 
-def read_items(client: Client, milestone: int, *, since: str | None = None) -> tuple[tuple[Item, ...], tuple[Item, ...]]:
+def read_items(
+    client: Client, milestone: int, *, since: str | None = None
+) -> tuple[tuple[Item, ...], tuple[Item, ...]]:
     """All issues and pull requests of the milestone, and what was done since that moment in none, both by number.
 
     Of the latter the newest hundred of each, with the first read; reads are as many as there are hundreds, and one at most.
@@ -369,7 +371,9 @@ def _previous(data: Mapping[str, Any], tag: str) -> Mapping[str, Any] | None:
 
 def _ask_statuses(client: Client, commit: str, after: str | None) -> Mapping[str, Any] | None:
     variables = {**_names(client), "oid": commit, "after": after}
-    found = client.query(STATUSES + ROLLUP % "$after", variables, needs=READ_STATUSES, optional=RUN)["repository"]["object"]
+    found = client.query(STATUSES + ROLLUP % "$after", variables, needs=READ_STATUSES, optional=RUN)["repository"][
+        "object"
+    ]
     assert found is None or isinstance(found, dict)
     return found
 
