@@ -288,6 +288,7 @@ def test_a_milestone_outside_the_plan_was_made_by_a_writer(
         ("v1 2", "blanks"),
         ("v🚀", "ASCII"),
         ("v" * 300, "250 bytes"),
+        ("v1\n::stop-commands::x", "control"),
     ],
 )
 def test_a_hostile_title_is_refused_with_the_rule(title: str, rule: str, team: Callable[..., Any]) -> None:
@@ -299,7 +300,17 @@ def test_a_hostile_title_is_refused_with_the_rule(title: str, rule: str, team: C
 
     (problem,) = outcome.diagnostics
     assert ("bad-tag", True) == (problem.rule, rule in problem.why)
-    assert (ExitCode.NO, []) == (outcome.exit_code, bench.github.journal.writes())
+    assert (ExitCode.NO, "", []) == (outcome.exit_code, outcome.outputs["tag"], bench.github.journal.writes())
+
+
+def test_a_foreign_title_is_one_line_of_the_log(team: Callable[..., Any]) -> None:
+    """Whatever it holds, the runner reads no command in it."""
+    plan, title = "version: 1\nrelease: {milestones: '*'}\n", "v1\n::stop-commands::x"
+    bench = team(plan, milestones=[{**CLOSED, "title": title, "creator": "octocat"}])
+
+    texts = [bench.release(plan, context=closed(title=each)).text for each in (title, "v2\n::stop-commands::x")]
+
+    assert not [line for text in texts for line in text.splitlines() if line.startswith("::")]
 
 
 @pytest.mark.parametrize(
@@ -479,6 +490,7 @@ def proof(plan: str = PROVEN, **changed: Any) -> str:
         "environment": "prod",
         "requirements": fingerprint(desired.environments["prod"]),
         "image": desired.environments["prod"].image,
+        "level": "full",
         "observed": observed,
         **changed,
     }
@@ -536,6 +548,7 @@ def test_a_proven_environment_becomes_an_asset(team: Callable[..., Any]) -> None
         ({"name": "milepost-environment-dev"}, "no run has an artifact"),
         ({"text": "{"}, "no milepost.verdict/1"),
         ({"text": proof(verdict="fail")}, "no pass"),
+        ({"text": proof(level=None)}, "lacks what `reproduce` reads"),
         ({"text": proof(requirements="sha256:" + "0" * 64)}, "other requirements"),
         ({"files": {"other.json": "{}"}}, "no milepost.verdict/1"),
     ],

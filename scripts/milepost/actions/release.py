@@ -15,7 +15,8 @@ from milepost.core.mode import Mode, choose_mode
 from milepost.core.model import DesiredState, PlannedMilestone
 from milepost.core.next_title import next_title
 from milepost.core.notes import Notes, arrange
-from milepost.core.proof import Proof, Wanted
+from milepost.core.proof import Proof, Wanted, tell_absence
+from milepost.core.ref_name import judge_tag
 from milepost.core.release import ClosedMilestone, Item
 from milepost.core.release_checks import (
     is_of_this_closing,
@@ -53,9 +54,10 @@ from milepost.runner.context import read_member
 from milepost.views.markdown import cut, prose
 from milepost.views.notes import Heading, describe_notes, fold, render_homeless, render_notes
 from milepost.views.notes_template import render_template
+from milepost.views.plain import one_line
 from milepost.views.release import Sheet, render_release_markdown, render_release_text
 from milepost.views.release_record import render_record
-from milepost.views.verdict import read_observed
+from milepost.views.verdict import read_observed, read_verdict
 from milepost.world import Outcome, World
 from milepost.writing import WritingInputs, carry_out, load_desired
 
@@ -313,9 +315,12 @@ def _prove(subject: Subject, world: World) -> tuple[Subject, tuple[Diagnostic, .
     blockers += judge_statuses(subject.releasing.require.statuses, standing.statuses, subject.commit)
     if blockers or subject.environment is None:
         return subject, blockers, ()
-    found = find_proof(world.github, _wanted(subject, world))
-    if isinstance(found, Proof):
+    wanted = _wanted(subject, world)
+    found = find_proof(world.github, wanted)
+    if isinstance(found, Proof) and read_verdict(found.verdict):
         return replace(subject, proof=found), (), ()
+    if isinstance(found, Proof):
+        found = tell_absence(wanted, [f"run {found.run.id}: the verdict lacks what `reproduce` reads"], ())
     if subject.releasing.require.environment:
         return subject, (found,), ()
     notice = ENVIRONMENT_UNPROVEN.found(found.summary, why=found.why, help="the release has no environment.json")
@@ -520,7 +525,8 @@ def _outcome(report: Report, subject: Subject, world: World, *, blockers: tuple[
     summary = [render_report_head(report, repository), render_release_markdown(sheet), render_report_markdown(report)]
     outputs = {
         "released": str(sheet.is_released).lower(),
-        "tag": subject.tag,
+        # What is no tag is text that anybody wrote, and no output that a later step could run.
+        "tag": "" if judge_tag(subject.tag) else subject.tag,
         "commit": subject.commit,
         "version": subject.version.text if subject.version else "",
         "prerelease": str(subject.is_prerelease).lower(),
@@ -560,7 +566,7 @@ def _sheet(report: Report, subject: Subject, world: World) -> Sheet:
 
 def _nothing(reason: str) -> Outcome:
     text = f"nothing to release: {reason}"
-    return Outcome(text=text, summary=f"{prose(text)}\n", outputs={"released": "false", "tag": "", "url": ""})
+    return Outcome(text=one_line(text), summary=f"{prose(text)}\n", outputs={"released": "false", "tag": "", "url": ""})
 
 
 RELEASE = Action(
