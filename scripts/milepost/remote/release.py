@@ -17,6 +17,7 @@ from typing import Any
 
 from milepost.core.model import Milestone, Snapshot
 from milepost.core.release import ClosedMilestone, Item, Release, Status, Tag
+from milepost.core.versions import find_previous
 from milepost.errors import Refused
 from milepost.remote.client import Client
 from milepost.remote.contents import read_file
@@ -154,7 +155,7 @@ class Standing:
     """What there is of the release and what it rests on.
 
     `commit` is the one asked for, or the head of the branch; None when there is none. `head` is that of the branch.
-    `previous` is the tag of the newest release before it. `statuses` is empty when they were not asked for.
+    `previous` is the tag of the release that came before. `statuses` is empty when they were not asked for.
     """
 
     commit: str | None
@@ -364,9 +365,10 @@ def _release(client: Client, data: Mapping[str, Any], tag: str, login: str) -> R
 
 
 def _previous(data: Mapping[str, Any], tag: str) -> Mapping[str, Any] | None:
-    """The newest published release of another tag."""
+    """The published release of another tag that came before."""
     nodes = [each for each in data["releases"]["nodes"] if not each["isDraft"] and each["tagName"] != tag]
-    return max(nodes, key=lambda each: str(each["publishedAt"]), default=None)
+    newest = {each["tagName"]: each for each in sorted(nodes, key=lambda each: str(each["publishedAt"]), reverse=True)}
+    return newest.get(find_previous(tag, newest) or "")
 
 
 def _ask_statuses(client: Client, commit: str, after: str | None) -> Mapping[str, Any] | None:
