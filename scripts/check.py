@@ -184,7 +184,7 @@ def _lint(bench: Bench) -> None:
 
 def _test_with_coverage(bench: Bench) -> None:
     """The quick tests; every branch of core/ is taken by one of them."""
-    halves = {"tests": ("unit", "simulator", "contract"), "stories": ("stories", "act", "run")}
+    halves = {"tests": ("unit", "simulator", "contract", "act", "run"), "stories": ("stories",)}
     data = {name: str(bench.folder / f"coverage.{name}") for name in halves}
 
     def run(name: str) -> None:

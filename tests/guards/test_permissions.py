@@ -55,8 +55,8 @@ milestones: [{{title: A, environment: prod}}]
 OVER = {"title": "Sprint 1", "number": 1, "due_on": "2026-01-11T12:00:00Z"}
 SITUATIONS = {
     "plan": Situation(event="pull_request", plan=SYNC, payload={"pull_request": PULL}),
-    "apply": Situation(event="push", plan=SYNC),
-    "drift": Situation(event="schedule", plan=SYNC),
+    "apply": Situation(event="push", plan=SYNC, repository={"milestones": [{"title": "B"}]}),
+    "drift": Situation(event="schedule", plan=SYNC, repository={"milestones": [{"title": "A"}]}),
     "sprint": Situation(
         event="schedule",
         plan=SPRINTS,

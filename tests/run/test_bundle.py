@@ -86,7 +86,7 @@ def play(suite: Path, home: Path, *, with_uv: bool) -> subprocess.CompletedProce
         "HOME": str(home),
         "RUNNER_TEMP": str(home / "temp"),
         "NO_PROXY": "127.0.0.1",
-        **{name: closed for name in ("HTTPS_PROXY", "HTTP_PROXY", "PIP_INDEX_URL", "UV_DEFAULT_INDEX")},
+        **dict.fromkeys(("HTTPS_PROXY", "HTTP_PROXY", "PIP_INDEX_URL", "UV_DEFAULT_INDEX"), closed),
     }
     alone = ["unshare", "--map-root-user", "--net"]
     can_be_alone = shutil.which("unshare") and subprocess.run([*alone, "true"], check=False).returncode == 0

@@ -346,11 +346,11 @@ def test_a_workspace_without_callers_says_how_to_begin(patient: Patient) -> None
 @pytest.mark.parametrize(
     ("event", "given", "needed"),
     [
-        ("push", "", ["actions"]),
+        ("push", "", ["pull-requests", "actions"]),
         ("pull_request", "", ["pull-requests"]),
         ("workflow_dispatch", "", []),
-        ("workflow_dispatch", "mode: apply", ["actions"]),
-        ("pull_request", "mode: drift", []),
+        ("workflow_dispatch", "mode: apply", ["pull-requests", "actions"]),
+        ("pull_request", "mode: drift", ["pull-requests"]),
     ],
 )
 def test_a_step_is_judged_by_its_mode_else_by_its_event(

@@ -90,6 +90,7 @@ FLOWS = (
         grants=(
             Grant("contents", "write", "the plan file, milestone branches"),
             Grant("issues", "write", "labels, milestones, issues"),
+            Grant("pull-requests", "read", "how many of them milestones hold"),
             Grant("actions", "write", "a run that goes on"),
         ),
         passed=("mode",),
@@ -101,7 +102,11 @@ FLOWS = (
             Trigger(event="schedule", loss="nobody looks for drift", hour=3, is_vital=True),
             Trigger(event="workflow_dispatch", loss=BY_HAND),
         ),
-        grants=(PLAN_FILE, Grant("issues", "read", "labels, milestones, issues")),
+        grants=(
+            PLAN_FILE,
+            Grant("issues", "read", "labels, milestones, issues"),
+            Grant("pull-requests", "read", "how many of them milestones hold"),
+        ),
         inputs={"mode": "drift"},
     ),
     Flow(

@@ -26,8 +26,8 @@ from milepost.remote.milestones import due_from_wire, milestone_of
 from milepost.remote.releases import read_release
 from milepost.remote.tags import TAG, tag_of
 
-READ_BOARD = "contents: read` and `issues: read"
-READ_ITEMS = "issues: read` and `pull-requests: read"
+READ_BOARD = "contents: read, issues: read, pull-requests: read"
+READ_ITEMS = "issues: read, pull-requests: read"
 READ_COMMIT = "contents: read"
 # Takes `actions: read`; without it jobs of one name, of two workflows, count as one.
 RUN = ("workflowRun",)

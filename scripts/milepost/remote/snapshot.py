@@ -29,7 +29,7 @@ from milepost.core.model import (
 from milepost.remote.client import Client
 from milepost.remote.milestones import milestone_of
 
-NEEDS = "issues: read"
+NEEDS = "issues: read, pull-requests: read"
 PAGE = 100
 # Two full pages of issues a query: any two successive queries then hold more than 200 issues, so that
 # there are never more queries than pages of 100 would take.

@@ -21,7 +21,7 @@ from milepost.remote.client import Client
 from milepost.remote.history import BRANCH
 from milepost.remote.milestones import milestone_of
 
-NEEDS = "issues: read"
+NEEDS = "issues: read, pull-requests: read"
 NEEDS_RECORDS = f"{NEEDS}, contents: read"
 NEEDS_PULLS = f"{NEEDS}, pull-requests: read"
 PAGE = 100

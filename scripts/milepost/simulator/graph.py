@@ -873,6 +873,7 @@ def _label_names(repository: Repository, issue: Issue) -> set[str]:
 
 
 def _pulls(request: Request, repository: Repository, found: Iterable[Issue], arguments: Arguments) -> Connection:
+    _need_read(request, repository, "pull-requests")
     states, labels = arguments.pop("states", None), arguments.pop("labels", None)
     base, head = arguments.pop("base_ref_name", None), arguments.pop("head_ref_name", None)
     order = arguments.pop("order_by", None)
@@ -888,7 +889,6 @@ def _pulls(request: Request, repository: Repository, found: Iterable[Issue], arg
     kept.sort(key=_issue_key((order or {}).get("field", "CREATED_AT")))
 
     def wrap(each: Issue) -> Any:
-        _need_read(request, repository, "pull-requests")
         return item_node(request, repository, each)
 
     return Connection(_directed(kept, order), wrap, "pullRequests", arguments)
