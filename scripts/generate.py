@@ -31,6 +31,7 @@ if str(SCRIPTS) not in sys.path:
     sys.path.insert(0, str(SCRIPTS))
 
 import milepost  # noqa: E402
+from folder import NotInstalled  # noqa: E402
 from milepost.core.auto import AUTO, CANDIDATES  # noqa: E402
 from milepost.core.flows import FLOWS, Flow  # noqa: E402
 from milepost.declare import Action, Input, list_inputs  # noqa: E402
@@ -38,6 +39,7 @@ from milepost.diagnostics import Rule  # noqa: E402
 from milepost.errors import ExitCode  # noqa: E402
 from milepost.registry import list_actions  # noqa: E402
 from milepost.views.callers import Edition, Place, Source, render_caller  # noqa: E402
+from packages import find_packages  # noqa: E402
 from workflows import render_edition, render_workflows  # noqa: E402
 
 COMMAND = "python3 scripts/generate.py"
@@ -104,7 +106,12 @@ def list_pages() -> list[Path]:
 def write_edition(uses: str, folder: Path) -> int:
     """The reusable workflows are in the folder, with our actions named as `uses` says; the value is the exit status."""
     try:
+        packages = find_packages("")  # people run this in a copy of the suite, where nothing is installed
+        sys.path[:0] = [packages] if packages else []
         edition = {name: render_edition(text, uses) for name, text in render_workflows().items()}
+    except NotInstalled as trouble:
+        print(str(trouble), file=sys.stderr)
+        return 3
     except ValueError as problem:
         print(f"--uses: {problem}", file=sys.stderr)
         return 2

@@ -328,6 +328,11 @@ def seed(repository: Mapping[str, Any] | None = None, **more: Any) -> dict[str, 
             "mallory-token": {"login": "mallory"},
             "workflow-token": {"login": "github-actions[bot]", "permissions": PERMISSIONS},
             "release-token": {"login": "github-actions[bot]", "permissions": RELEASE_PERMISSIONS},
+            "plan-token": {"login": "github-actions[bot]", "permissions": dict.fromkeys(RELEASE_PERMISSIONS, "read")},
+            "draft-token": {
+                "login": "github-actions[bot]",
+                "permissions": {"contents": "write", "issues": "read", "pull-requests": "read"},
+            },
             "gate-token": {
                 "login": "github-actions[bot]",
                 "repository": "octo/widgets",

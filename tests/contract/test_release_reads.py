@@ -13,7 +13,7 @@ from milepost.errors import Refused
 from milepost.remote.artifacts import list_artifacts, read_artifact, read_run
 from milepost.remote.client import Client
 from milepost.remote.collaborators import read_permission
-from milepost.remote.release import read_commit, read_homeless, read_items, read_milestone, read_statuses
+from milepost.remote.release import read_commit, read_items, read_milestone, read_statuses
 from milepost.simulator import Fault
 
 LOGIN = "github-actions[bot]"
@@ -194,7 +194,7 @@ def test_all_pages_of_statuses_are_read(new_bench: Callable[..., Any]) -> None:
     found, reads = _counted(bench, lambda: _standing(bench, has_statuses=True))
 
     assert (205, 3) == (len(found.statuses), reads)
-    assert Status(name="c204", state="neutral") == found.statuses[-1]
+    assert Status(name="c204", state="neutral", source="github-actions/CI") == found.statuses[-1]
     assert () == read_statuses(bench.client(), "0" * 40)
 
 
@@ -226,7 +226,7 @@ def test_all_items_of_a_milestone_are_read(new_bench: Callable[..., Any]) -> Non
     }
     bench = new_bench(held)
 
-    items, reads = _counted(bench, lambda: read_items(bench.client(), 1))
+    (items, homeless), reads = _counted(bench, lambda: read_items(bench.client(), 1))
 
     assert (list(range(1, 234)), 3) == ([each.number for each in items], reads)
     done, dropped, opened, pull = items[0], items[230], items[231], items[232]
@@ -241,7 +241,17 @@ def test_all_items_of_a_milestone_are_read(new_bench: Callable[..., Any]) -> Non
         pull.is_bot,
     )
     assert pull.url.endswith("/octo/widgets/pull/233")
-    assert () == read_items(bench.client(), 9)
+    assert () == homeless
+
+
+def test_a_milestone_that_is_deleted_meanwhile_has_no_items(new_bench: Callable[..., Any]) -> None:
+    """A release of nothing would look like one of a milestone that was empty."""
+    bench = new_bench({"milestones": [{"title": "v1", "state": "closed"}]})
+
+    with pytest.raises(Refused) as raised:
+        read_items(bench.client(), 9)
+
+    assert "not-found" == raised.value.diagnostic.rule
 
 
 def test_what_was_done_without_a_milestone_is_found(new_bench: Callable[..., Any]) -> None:
@@ -265,7 +275,7 @@ def test_what_was_done_without_a_milestone_is_found(new_bench: Callable[..., Any
         }
     )
 
-    found, reads = _counted(bench, lambda: read_homeless(bench.client(), "2026-01-02T00:00:00Z"))
+    found, reads = _counted(bench, lambda: read_items(bench.client(), 1, since="2026-01-02T00:00:00Z")[1])
 
     assert (["done", "merged"], 1) == ([each.title for each in found], reads)
 

@@ -16,7 +16,8 @@ from examples import Example, Kind, list_examples
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = list_examples()
-OURS = re.compile(r"milepost/milepost(/[\w./-]+)?@")
+# Also as a copy on a server is called.
+OURS = re.compile(r"[\w.-]+/milepost(/[\w./-]+)?@")
 
 
 def headings(text: str) -> list[int]:

@@ -38,6 +38,9 @@ with subprocess.Popen([*milepost, "simulate"], stdout=subprocess.PIPE, text=True
         status = subprocess.call([*milepost, "sync", "--plan", plan, "--mode", "apply", "--pace", "9999/s", *where])
         print("status:", status, flush=True)
     server.terminate()
+generate = os.path.join(os.path.dirname(run), "generate.py")
+edition = ["--workflows", "--uses", "tools/milepost@v1", "--into", "workflows"]
+print("edition:", subprocess.call([sys.executable, "-I", generate, *edition], stdout=subprocess.DEVNULL))
 """
 PLAN = "version: 1\nmilestones:\n  - {title: v1, due: 2027-01-31, issues: [{title: First}]}\n"
 
@@ -108,6 +111,8 @@ def test_an_unpacked_bundle_needs_no_network(with_uv: bool, suite: Path, tmp_pat
     )
     assert {"interfaces: lo"} >= {each for each in found.stdout.splitlines() if each.startswith("interfaces")}
     assert 'milestone "v1"' in found.stdout
+    assert "edition: 0" in found.stdout
+    assert (tmp_path / "home" / "workflows" / "apply.yml").exists()
     assert "trying another way" not in found.stderr
 
 
@@ -159,7 +164,8 @@ def test_the_same_input_makes_the_same_bytes(made: Path, tmp_path: Path) -> None
 @pytest.mark.slow
 def test_the_bill_and_the_checksums_speak_of_what_is_in_the_archive(made: Path) -> None:
     """Every wheel is a distribution with its hash; every package has its licence; every pin of the lock is there."""
-    bill = json.loads(next(made.glob("*.cdx.json")).read_text())
+    text = next(made.glob("*.cdx.json")).read_text()
+    bill = json.loads(text)
     with zipfile.ZipFile(next(made.glob("*.zip"))) as archive:
         names = {each.split("/", 1)[1]: each for each in archive.namelist()}
         wheels = {
@@ -171,6 +177,7 @@ def test_the_bill_and_the_checksums_speak_of_what_is_in_the_archive(made: Path) 
     told = {
         each["url"]: each["hashes"][0]["content"] for part in bill["components"] for each in part["externalReferences"]
     }
+    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(text) is None
     assert wheels == told
     assert [] == [each["name"] for each in bill["components"] if not each.get("licenses")]
     assert {"pygithub", "pyyaml", "jsonschema", "graphql-core"} <= {each["name"] for each in bill["components"]}

@@ -288,6 +288,7 @@ def test_a_milestone_outside_the_plan_was_made_by_a_writer(
         ("v1 2", "blanks"),
         ("v🚀", "ASCII"),
         ("v" * 300, "250 bytes"),
+        ("v1\n::stop-commands::x", "control"),
     ],
 )
 def test_a_hostile_title_is_refused_with_the_rule(title: str, rule: str, team: Callable[..., Any]) -> None:
@@ -299,7 +300,17 @@ def test_a_hostile_title_is_refused_with_the_rule(title: str, rule: str, team: C
 
     (problem,) = outcome.diagnostics
     assert ("bad-tag", True) == (problem.rule, rule in problem.why)
-    assert (ExitCode.NO, []) == (outcome.exit_code, bench.github.journal.writes())
+    assert (ExitCode.NO, "", []) == (outcome.exit_code, outcome.outputs["tag"], bench.github.journal.writes())
+
+
+def test_a_foreign_title_is_one_line_of_the_log(team: Callable[..., Any]) -> None:
+    """Whatever it holds, the runner reads no command in it."""
+    plan, title = "version: 1\nrelease: {milestones: '*'}\n", "v1\n::stop-commands::x"
+    bench = team(plan, milestones=[{**CLOSED, "title": title, "creator": "octocat"}])
+
+    texts = [bench.release(plan, context=closed(title=each)).text for each in (title, "v2\n::stop-commands::x")]
+
+    assert not [line for text in texts for line in text.splitlines() if line.startswith("::")]
 
 
 @pytest.mark.parametrize(
@@ -390,7 +401,7 @@ def test_a_published_release_gets_its_assets(team: Callable[..., Any]) -> None:
 
     assert (3, "By hand") == (len(releases(bench)[0]["assets"]), releases(bench)[0]["body"])
     assert ExitCode.DONE == outcome.exit_code
-    assert "immutable" in refused.summary
+    assert (ExitCode.NO, ["release-immutable"]) == (refused.exit_code, [each.rule for each in refused.diagnostics])
     assert [] == releases(fixed)[0]["assets"]
 
 
@@ -479,6 +490,7 @@ def proof(plan: str = PROVEN, **changed: Any) -> str:
         "environment": "prod",
         "requirements": fingerprint(desired.environments["prod"]),
         "image": desired.environments["prod"].image,
+        "level": "full",
         "observed": observed,
         **changed,
     }
@@ -486,10 +498,16 @@ def proof(plan: str = PROVEN, **changed: Any) -> str:
 
 
 def proven(
-    team: Callable[..., Any], *, run: Mapping[str, Any] | None = None, text: str | None = None, **more: Any
+    team: Callable[..., Any],
+    *,
+    plan: str = PROVEN,
+    seed: Mapping[str, Any] | None = None,
+    run: Mapping[str, Any] | None = None,
+    text: str | None = None,
+    **more: Any,
 ) -> Any:
     """A repository with a run of verify-gpu at its head, or one that differs."""
-    bench = team(PROVEN, workflows=[VERIFY])
+    bench = team(plan, workflows=[VERIFY])
     head = bench.request("GET", "/git/ref/heads/main")["object"]["sha"]
     values = {"id": 77, "workflow": VERIFY["path"], "event": "push", "head_sha": head, "status": "completed"}
     artifact = {
@@ -498,7 +516,8 @@ def proven(
         "files": {"environment.json": proof() if text is None else text},
     }
     return team(
-        PROVEN,
+        plan,
+        **(seed or {}),
         workflows=[VERIFY],
         runs=[{**values, "conclusion": "success", **(run or {})}],
         artifacts=[{**artifact, **more}],
@@ -529,6 +548,7 @@ def test_a_proven_environment_becomes_an_asset(team: Callable[..., Any]) -> None
         ({"name": "milepost-environment-dev"}, "no run has an artifact"),
         ({"text": "{"}, "no milepost.verdict/1"),
         ({"text": proof(verdict="fail")}, "no pass"),
+        ({"text": proof(level=None)}, "lacks what `reproduce` reads"),
         ({"text": proof(requirements="sha256:" + "0" * 64)}, "other requirements"),
         ({"files": {"other.json": "{}"}}, "no milepost.verdict/1"),
     ],
@@ -543,6 +563,13 @@ def test_what_is_no_proof_blocks(changed: dict[str, Any], reason: str, team: Cal
     assert (ExitCode.NO, "no-proof", True) == (outcome.exit_code, problem.rule, reason in problem.why)
     assert "gh workflow run verify-gpu.yml" in problem.help
     assert [] == bench.github.journal.writes()
+
+
+def test_one_of_several_machines_proves(team: Callable[..., Any]) -> None:
+    """verify-gpu numbers the artifacts then."""
+    bench = proven(team, name="milepost-environment-prod-0")
+
+    assert "true" == bench.release(PROVEN, context=closed()).outputs["released"]
 
 
 def test_a_job_of_the_same_run_proves(team: Callable[..., Any]) -> None:
@@ -637,15 +664,22 @@ def test_a_plan_file_that_is_not_committed_is_an_error(team: Callable[..., Any])
     assert ["plan-not-there"] == [each.rule for each in raised.value.diagnostics]
 
 
-@pytest.mark.parametrize("extra", [{}, {"releases": [{"tag": "v2.8.0"}]}])
-def test_a_release_takes_few_requests(extra: dict[str, Any], team: Callable[..., Any]) -> None:
-    """At most 9 + ceil(items/100) reads, and 4 + assets writes."""
-    bench = proven(team)
-    before = len(bench.github.journal.reads())
+@pytest.mark.parametrize("plan", [PROVEN, PROVEN.replace("title: v2.9.0", "title: v3.0.0")])
+def test_a_release_takes_few_requests(plan: str, team: Callable[..., Any]) -> None:
+    """At most 9 + ceil(items/100) reads, and 4 + assets writes; also of a milestone whose creator must be looked at."""
+    more = {
+        "collaborators": {"octocat": "admin", "mona": "write"},
+        "milestones": [{**CLOSED, "creator": "mona"}],
+        "releases": [{"tag": "v2.8.0", "published_at": "2027-01-10T00:00:00Z"}],
+    }
+    bench = proven(team, plan=plan, seed=more)
 
-    bench.release(PROVEN, context=closed())
+    outcome = bench.release(plan, context=closed())
 
-    assert len(bench.github.journal.reads()) - before <= 9 + 1
+    # The storage that an archive is fetched from is no part of the API.
+    reads = [each for each in bench.github.journal.reads() if "/_storage/" not in each.path]
+    assert "true" == outcome.outputs["released"]
+    assert len(reads) <= 9 + 1
     assert 4 + 4 == len(bench.github.journal.writes())
 
 

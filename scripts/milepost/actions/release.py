@@ -15,7 +15,8 @@ from milepost.core.mode import Mode, choose_mode
 from milepost.core.model import DesiredState, PlannedMilestone
 from milepost.core.next_title import next_title
 from milepost.core.notes import Notes, arrange
-from milepost.core.proof import Proof, Wanted
+from milepost.core.proof import Proof, Wanted, tell_absence
+from milepost.core.ref_name import judge_tag
 from milepost.core.release import ClosedMilestone, Item
 from milepost.core.release_checks import (
     is_of_this_closing,
@@ -26,17 +27,17 @@ from milepost.core.release_checks import (
     judge_sender,
     judge_statuses,
 )
-from milepost.core.release_plan import MARKER, Case, Successor, is_complete, plan_release, plan_reopening
+from milepost.core.release_plan import MARKER, Case, Successor, is_complete, judge_release, plan_release, plan_reopening
 from milepost.core.release_record import CHECKSUMS, NOTES, PLAN, PROOF, RECORD, PlanFile, ReleaseRecord
 from milepost.core.releasing import NotesSource, OpenIssues, Releasing
 from milepost.core.versions import Version, read_version
 from milepost.declare import Action, Output, given
 from milepost.diagnostics import Diagnostic, Rule, Severity, has_errors
-from milepost.errors import ExitCode, Unusable
+from milepost.errors import ExitCode, Refused, Unusable
 from milepost.planfile.load import load_plan_text
 from milepost.remote.collaborators import read_permission
 from milepost.remote.proof import find_proof
-from milepost.remote.release import Board, Standing, read_commit, read_homeless, read_items, read_milestone
+from milepost.remote.release import Board, Standing, read_commit, read_items, read_milestone
 from milepost.remote.release_steps import make_steps
 from milepost.remote.releases import generate_notes
 from milepost.remote.workflows import count_dispatches
@@ -53,9 +54,10 @@ from milepost.runner.context import read_member
 from milepost.views.markdown import cut, prose
 from milepost.views.notes import Heading, describe_notes, fold, render_homeless, render_notes
 from milepost.views.notes_template import render_template
+from milepost.views.plain import one_line
 from milepost.views.release import Sheet, render_release_markdown, render_release_text
 from milepost.views.release_record import render_record
-from milepost.views.verdict import read_observed
+from milepost.views.verdict import read_observed, read_verdict
 from milepost.world import Outcome, World
 from milepost.writing import WritingInputs, carry_out, load_desired
 
@@ -85,6 +87,8 @@ RULES = (
 # GitHub takes 125,000 characters; our marker stands below the notes.
 MOST_BODY = 124_900
 MOST_SHOWN = 60_000
+# Everything else, a comment for one, may be anybody's; the empty one is a command line.
+BY_WRITERS = ("", "push", "schedule", "workflow_dispatch", "repository_dispatch")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,22 +143,34 @@ def run(inputs: Inputs, world: World) -> Outcome:
     if number is None and not title:
         return _nothing(f"the event `milestone` is `{world.context.payload.get('action')}`, not `closed`")
     board = read_milestone(world.github, number=number, title=title)
+    if board.milestone is None and inputs.milestone and number is not None:
+        board = read_milestone(world.github, title=inputs.milestone)  # a title may be a year
     if board.milestone is None:
         raise Unusable([_no_milestone(title or str(number))])
     subject = _introduce(desired, board, board.milestone)
     if not subject.releasing.takes(subject.milestone.title):
         return _nothing(f'milestone "{subject.milestone.title}" is not among those that `release:` takes')
-    named = read_member(world.context.payload, "milestone").get("title")
-    if not inputs.milestone and named != subject.milestone.title:
-        return _nothing(f'milestone "{named}" was renamed to "{subject.milestone.title}" since it was closed')
-    if subject.milestone.is_open and not inputs.milestone:
-        return _nothing(f'milestone "{subject.milestone.title}" is open again')
+    overtaken = "" if inputs.milestone else _find_overtaking(subject.milestone, world)
+    if overtaken:
+        return _nothing(overtaken)
     mode, reason = choose_mode(
         inputs.mode, event=world.context.event, ref=world.context.ref, default_branch=board.default_branch
     )
     report = Report(mode=mode, reason=reason, plan=plan_reopening(replace(subject.milestone, is_open=True)))
     report = replace(report, problems=judge_fork(board.snapshot, mode, allow_fork=inputs.allow_fork))
     return _release(report, subject, inputs, world)
+
+
+def _find_overtaking(milestone: ClosedMilestone, world: World) -> str:
+    """What has happened to the milestone since the event, whose sender may be another one than who did that."""
+    event = read_member(world.context.payload, "milestone")
+    if event.get("title") != milestone.title:
+        return f'milestone "{event.get("title")}" was renamed to "{milestone.title}" since it was closed'
+    if milestone.is_open:
+        return f'milestone "{milestone.title}" is open again'
+    if event.get("closed_at") not in (None, milestone.closed_at):
+        return f'milestone "{milestone.title}" was closed once more since; that closing has a run of its own'
+    return ""
 
 
 def _judge_section(desired: DesiredState) -> tuple[Diagnostic, ...]:
@@ -199,11 +215,12 @@ def _release(report: Report, subject: Subject, inputs: Inputs, world: World) -> 
         blockers = judge_place(subject.standing.tag if subject.standing else None, subject.commit, subject.milestone)
     if blockers or subject.standing is None:
         return _outcome(report, subject, world, blockers=blockers)
-    is_whole = is_complete(subject.standing.release)
+    since, is_whole = subject.standing.previous_at, is_complete(subject.standing.release)
     if is_whole:
         subject = replace(subject, dispatched=_read_dispatched(subject, world))
     else:
-        subject = replace(subject, items=read_items(world.github, subject.milestone.number))
+        items, homeless = read_items(world.github, subject.milestone.number, since=since)
+        subject = replace(subject, items=items, homeless=homeless)
         subject, blockers, notices = _prove(subject, world)
         report = replace(report, problems=report.problems + notices)
     subject, more = _find_successor(subject, world)
@@ -212,7 +229,10 @@ def _release(report: Report, subject: Subject, inputs: Inputs, world: World) -> 
         return _refuse(report, subject, world, blockers)
     if not is_whole:
         subject = _write(subject, inputs, world)
-    report = replace(report, plan=plan_release(_case(subject)))
+    case = _case(subject)
+    if blockers := judge_release(case):
+        return _refuse(report, subject, world, blockers)
+    report = replace(report, plan=plan_release(case))
     if report.mode is Mode.APPLY and not has_errors(report.problems):
         report = _apply(report, subject, world)
     return _outcome(report, subject, world)
@@ -228,8 +248,8 @@ def _judge_right(subject: Subject, world: World) -> tuple[Diagnostic, ...]:
     if problems:
         return problems
     sender = str(read_member(world.context.payload, "sender").get("login") or world.context.actor)
-    # GitHub itself lets nobody without write permission start a workflow by hand.
-    if world.context.event == "milestone":
+    # GitHub itself lets nobody without write permission start a workflow by these.
+    if world.context.event not in BY_WRITERS:
         permission = read_permission(client, sender) if sender and sender not in releasing.allow else "none"
         problems = judge_sender(sender, permission, releasing)
     is_ours = milestone.creator == subject.board.login
@@ -273,11 +293,18 @@ def _read_dispatched(subject: Subject, world: World) -> frozenset[str]:
     assert standing is not None
     assert standing.release is not None
     since = standing.release.published_at or ""
-    return frozenset(
-        each
-        for each in subject.releasing.then
-        if count_dispatches(world.github, each, since=since, login=subject.board.login, ref=subject.tag)
-    )
+    return frozenset(each for each in subject.releasing.then if _is_dispatched(each, since, subject, world))
+
+
+def _is_dispatched(workflow: str, since: str, subject: Subject, world: World) -> bool:
+    """A workflow that is not there was not; whoever dispatches it tells that."""
+    try:
+        count = count_dispatches(world.github, workflow, since=since, login=subject.board.login, ref=subject.tag)
+    except Refused as refusal:
+        if refusal.status != 404:
+            raise
+        return False
+    return count > 0
 
 
 def _prove(subject: Subject, world: World) -> tuple[Subject, tuple[Diagnostic, ...], tuple[Diagnostic, ...]]:
@@ -288,9 +315,12 @@ def _prove(subject: Subject, world: World) -> tuple[Subject, tuple[Diagnostic, .
     blockers += judge_statuses(subject.releasing.require.statuses, standing.statuses, subject.commit)
     if blockers or subject.environment is None:
         return subject, blockers, ()
-    found = find_proof(world.github, _wanted(subject, world))
-    if isinstance(found, Proof):
+    wanted = _wanted(subject, world)
+    found = find_proof(world.github, wanted)
+    if isinstance(found, Proof) and read_verdict(found.verdict):
         return replace(subject, proof=found), (), ()
+    if isinstance(found, Proof):
+        found = tell_absence(wanted, [f"run {found.run.id}: the verdict lacks what `reproduce` reads"], ())
     if subject.releasing.require.environment:
         return subject, (found,), ()
     notice = ENVIRONMENT_UNPROVEN.found(found.summary, why=found.why, help="the release has no environment.json")
@@ -326,8 +356,8 @@ def _find_successor(subject: Subject, world: World) -> tuple[Subject, tuple[Diag
     is_moving = releasing.open_issues is OpenIssues.MOVE and any(each.is_open for each in subject.items)
     if releasing.next is None and not is_moving:
         return subject, ()
-    successor, is_open = _next_by_pattern(subject, world) if releasing.next else (_next_by_version(subject), True)
-    subject = replace(subject, successor=successor)
+    subject, is_open = _next_by_pattern(subject, world) if releasing.next else (_next_by_version(subject), True)
+    successor = subject.successor
     if not is_moving or (successor is not None and is_open):
         return subject, ()
     named = f'"{successor.title}" is closed' if successor else "no open milestone has a later version"
@@ -336,20 +366,22 @@ def _find_successor(subject: Subject, world: World) -> tuple[Subject, tuple[Diag
     return subject, (NO_SUCCESSOR.found(summary, help=way_out),)
 
 
-def _next_by_pattern(subject: Subject, world: World) -> tuple[Successor | None, bool]:
+def _next_by_pattern(subject: Subject, world: World) -> tuple[Subject, bool]:
+    """The subject with it, and whether it is open, or will be; the board knows it then, too, however many are open."""
     if subject.version is None or subject.releasing.next is None:
-        return None, False
+        return subject, False
     title = next_title(subject.releasing.next, subject.version.numbers)
-    number = next((each.number for each in subject.board.opened if each.title == title), None)
-    if number is not None:
-        return Successor(title=title, number=number), True
-    closed = read_milestone(world.github, title=title).milestone
-    return Successor(title=title, number=closed.number if closed else None), closed is None or closed.is_open
+    board, closed = subject.board, None
+    if all(each.title != title for each in board.opened):
+        board = read_milestone(world.github, title=title)
+        closed = board.milestone if board.milestone and not board.milestone.is_open else None
+    number = next((each.number for each in board.opened if each.title == title), closed.number if closed else None)
+    return replace(subject, board=board, successor=Successor(title=title, number=number)), closed is None
 
 
-def _next_by_version(subject: Subject) -> Successor | None:
+def _next_by_version(subject: Subject) -> Subject:
     if subject.version is None or subject.version.key is None:
-        return None
+        return subject
     versions = [(version, each) for each in subject.board.opened if (version := read_version(each.title))]
     later = [
         (version.key, each)
@@ -357,9 +389,9 @@ def _next_by_version(subject: Subject) -> Successor | None:
         if version.key and version.key > subject.version.key and subject.releasing.takes(each.title)
     ]
     if not later:
-        return None
+        return subject
     found = min(later, key=lambda pair: pair[0])[1]
-    return Successor(title=found.title, number=found.number)
+    return replace(subject, successor=Successor(title=found.title, number=found.number))
 
 
 def _write(subject: Subject, inputs: Inputs, world: World) -> Subject:
@@ -369,8 +401,6 @@ def _write(subject: Subject, inputs: Inputs, world: World) -> Subject:
     if standing.plan is None:
         summary = f"{inputs.plan} is not at {subject.commit[:12]} of {subject.branch}"
         raise Unusable([PLAN_NOT_THERE.found(summary, help="commit it there: it becomes an asset of the release")])
-    if standing.previous_at:
-        subject = replace(subject, homeless=read_homeless(world.github, standing.previous_at))
     notes, heading = _arrange(subject), _head(subject, world)
     body, full = fold(_write_notes(subject, notes, heading, world), most=MOST_BODY)
     record = _record(subject, standing.plan, inputs, world)
@@ -483,7 +513,8 @@ def _refuse(report: Report, subject: Subject, world: World, blockers: tuple[Diag
 
 def _apply(report: Report, subject: Subject, world: World) -> Report:
     again = {"milestone": str(subject.milestone.number)}
-    return carry_out(report, subject.board.snapshot, world, steps=make_steps(subject.contents), inputs=again)
+    steps = make_steps(subject.contents, commit=subject.commit)
+    return carry_out(report, subject.board.snapshot, world, steps=steps, inputs=again)
 
 
 def _outcome(report: Report, subject: Subject, world: World, *, blockers: tuple[Diagnostic, ...] = ()) -> Outcome:
@@ -494,7 +525,8 @@ def _outcome(report: Report, subject: Subject, world: World, *, blockers: tuple[
     summary = [render_report_head(report, repository), render_release_markdown(sheet), render_report_markdown(report)]
     outputs = {
         "released": str(sheet.is_released).lower(),
-        "tag": subject.tag,
+        # What is no tag is text that anybody wrote, and no output that a later step could run.
+        "tag": "" if judge_tag(subject.tag) else subject.tag,
         "commit": subject.commit,
         "version": subject.version.text if subject.version else "",
         "prerelease": str(subject.is_prerelease).lower(),
@@ -534,7 +566,7 @@ def _sheet(report: Report, subject: Subject, world: World) -> Sheet:
 
 def _nothing(reason: str) -> Outcome:
     text = f"nothing to release: {reason}"
-    return Outcome(text=text, summary=f"{prose(text)}\n", outputs={"released": "false", "tag": "", "url": ""})
+    return Outcome(text=one_line(text), summary=f"{prose(text)}\n", outputs={"released": "false", "tag": "", "url": ""})
 
 
 RELEASE = Action(

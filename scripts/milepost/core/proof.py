@@ -69,8 +69,9 @@ class Wanted:
     current_run: int | None = None
 
     @property
-    def artifact(self) -> str:
-        return f"{PREFIX}{self.environment}"
+    def artifacts(self) -> tuple[str, str]:
+        """The name that verify-gpu gives it; on several machines each has a number, and a run succeeds when all do."""
+        return f"{PREFIX}{self.environment}", f"{PREFIX}{self.environment}-0"
 
 
 def list_candidates(artifacts: Iterable[Artifact], wanted: Wanted) -> tuple[Artifact, ...]:
@@ -78,7 +79,7 @@ def list_candidates(artifacts: Iterable[Artifact], wanted: Wanted) -> tuple[Arti
     found = [
         each
         for each in artifacts
-        if each.name == wanted.artifact and each.head_sha == wanted.commit and each.is_own_head
+        if each.name in wanted.artifacts and each.head_sha == wanted.commit and each.is_own_head
     ]
     return tuple(sorted(found, key=lambda each: (each.created_at, each.id), reverse=True))
 
@@ -118,7 +119,7 @@ def tell_absence(wanted: Wanted, refused: Iterable[str], expired: Iterable[Artif
     reasons = [*refused, *(f"the artifact of run {each.run} has expired" for each in expired)]
     return NO_PROOF.found(
         f'environment "{wanted.environment}" is not proven at {wanted.commit[:12]}',
-        why="; ".join(reasons) or f"no run has an artifact {wanted.artifact} of that commit",
+        why="; ".join(reasons) or f"no run has an artifact {wanted.artifacts[0]} of that commit",
         help=f"run `gh workflow run {wanted.workflow}` while the branch is at that commit, then run the release again",
     )
 

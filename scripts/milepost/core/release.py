@@ -53,13 +53,14 @@ class Tag:
 
 @dataclass(frozen=True, kw_only=True)
 class Asset:
-    """A file of a release; `digest` is `sha256:…` where GitHub tells it."""
+    """A file of a release; `digest` is `sha256:…` where GitHub tells it, `is_own` says that our login uploaded it."""
 
     id: int
     name: str
     size: int
     digest: str | None
     is_uploaded: bool = True
+    is_own: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,7 +83,11 @@ class Release:
 
 @dataclass(frozen=True, kw_only=True)
 class Status:
-    """The newest state of a status or check run on a commit: `success`, `failure`, `pending`, `neutral`, ..."""
+    """The newest state of a status or check run on a commit: `success`, `failure`, `pending`, `neutral`, ...
+
+    `source` tells jobs of one name apart, of two workflows or of another app; that of a status is empty.
+    """
 
     name: str
     state: str
+    source: str = ""

@@ -27,8 +27,10 @@ def judge_sender(login: str, permission: str, settings: Releasing) -> tuple[Diag
     """Whether the one whose event this is may release."""
     if permission in WRITERS or _is_listed(login, settings):
         return ()
-    summary = f'"{login}" closed the milestone, and has the permission `{permission}`: that makes no release'
-    way_out = "have somebody with write permission close it, or add the login to `release.allow` of the plan file"
+    summary = f'"{login}" caused this run, and has the permission `{permission}`: that makes no release'
+    way_out = (
+        "have somebody with write permission close the milestone, or add the login to `release.allow` of the plan file"
+    )
     return (NOT_ALLOWED.found(summary, help=way_out),)
 
 
@@ -67,15 +69,19 @@ def judge_open(milestone: ClosedMilestone, items: Iterable[Item], settings: Rele
 
 
 def judge_statuses(required: Sequence[str], found: Iterable[Status], commit: str) -> tuple[Diagnostic, ...]:
-    """Which required statuses are not successful on the commit."""
-    states = {each.name: each.state for each in found}
+    """Which required statuses are not successful on the commit; where several have the name, all must be.
+
+    So does GitHub itself with required checks: one workflow's job must not hide another's of the same name.
+    """
+    states: dict[str, list[str]] = {}
+    for each in found:
+        states.setdefault(each.name, []).append(each.state)
+    way_out = "wait for it or mend it, then run the release again; or take it out of `release.require.statuses`"
+    bad = {name: next((state for state in states.get(name, ["not"]) if state not in GOOD), None) for name in required}
     return tuple(
-        STATUS_MISSING.found(
-            f'"{name}" is `{states[name]}` on {commit[:12]}' if name in states else f'"{name}" is not on {commit[:12]}',
-            help="wait for it or mend it, then run the release again; or take it out of `release.require.statuses`",
-        )
-        for name in required
-        if states.get(name) not in GOOD
+        STATUS_MISSING.found(f'"{name}" is {f"`{state}`" if name in states else state} on {commit[:12]}', help=way_out)
+        for name, state in bad.items()
+        if state is not None
     )
 
 

@@ -13,8 +13,13 @@ from milepost.core.change import Change, Field, Note, Noun, Plan, Verb
 from milepost.core.identity import block_line
 from milepost.core.release import Asset, ClosedMilestone, Item, Release, Tag
 from milepost.core.release_checks import render_message
-from milepost.core.release_record import CHECKSUMS
+from milepost.core.release_record import CHECKSUMS, RECORD
 from milepost.core.releasing import OpenIssues, Releasing
+from milepost.diagnostics import Diagnostic, Rule, Severity
+
+IMMUTABLE = Rule("release-immutable", Severity.ERROR, "A published release lacks its assets, and can get none.")
+ASSET_TAKEN = Rule("asset-taken", Severity.ERROR, "A file of somebody else has the name of an asset of the release.")
+RULES = (IMMUTABLE, ASSET_TAKEN)
 
 MARKER = "<!-- milepost:release "
 LINE = "release"
@@ -49,7 +54,23 @@ class Case:
 
 def is_complete(release: Release | None) -> bool:
     """True when the release is public with all of its assets: the checksums go up last, before it is published."""
-    return release is not None and not release.is_draft and _find(release, CHECKSUMS) is not None
+    found = [_find(release, name) for name in (RECORD, CHECKSUMS)]
+    return release is not None and not release.is_draft and all(each and each.is_uploaded for each in found)
+
+
+def judge_release(case: Case) -> tuple[Diagnostic, ...]:
+    """Why the release that is there cannot be completed; nothing when it can, or is whole."""
+    release = case.release
+    if release is None or is_complete(release):
+        return ()
+    if release.is_immutable and not release.is_draft:
+        summary = f'the release of "{case.tag_name}" was published without {RECORD} or {CHECKSUMS}, and is immutable'
+        return (IMMUTABLE.found(summary, help="release under another title: its tag cannot be used again"),)
+    taken = [name for name, data in case.contents.items() if _is_taken(release, name, data)]
+    if not taken:
+        return ()
+    summary = f'the release of "{case.tag_name}" has another {", ".join(taken)}, which somebody else uploaded'
+    return (ASSET_TAKEN.found(summary, help="give that file another name, or delete it; then run the release again"),)
 
 
 def plan_release(case: Case) -> Plan:
@@ -135,15 +156,11 @@ def _draft(case: Case) -> list[Change]:
 
 
 def _upload(case: Case) -> list[Change]:
-    """What is missing goes up; in a draft what is not as it should be is replaced."""
-    if case.release is not None and case.release.is_immutable and not case.release.is_draft:
-        return []
+    """What is missing goes up; what an earlier run left, and is not as it should be, is replaced."""
     changes = []
     for name, data in case.contents.items():
         present = _find(case.release, name)
         if present is not None and _is_right(present, data):
-            continue
-        if present is not None and not _is_draft(case.release):
             continue
         if present is not None:
             changes.append(_delete(case, present))
@@ -164,12 +181,17 @@ def _delete(case: Case, present: Asset) -> Change:
 
 
 def _publish(case: Case) -> list[Change]:
-    """Our own draft gets the notes of this run with it; whoever wrote another one wrote its notes."""
+    """Our own draft gets the notes of this run with it; whoever wrote another one wrote its notes.
+
+    A pre-release is published as one, since it would be the latest release else.
+    """
     if case.release is not None and not case.release.is_draft:
         return []
     fields = [Field("draft", "true", "false")]
     if case.release is not None and _has_our_notes(case.release) and case.release.body != case.body:
         fields.append(Field("body", case.release.body, case.body))
+    if case.release is not None and case.is_prerelease and not case.release.is_prerelease:
+        fields.append(Field("prerelease", "false", "true"))
     return [
         Change(
             verb=Verb.UPDATE,
@@ -192,24 +214,16 @@ def _follow(case: Case) -> list[Change]:
 
 
 def _list_notes(case: Case) -> list[Note]:
-    release, address = case.release, f'release["{case.tag_name}"]'
-    if release is None:
+    if case.release is None or not case.release.is_draft or _has_our_notes(case.release):
         return []
-    notes = []
-    if not release.is_draft and release.is_immutable:
-        notes.append(Note(address=address, text="published, and immutable: assets that it lacks cannot be added"))
-    elif not release.is_draft:
-        different = [name for name, data in case.contents.items() if _differs(release, name, data)]
-        if different:
-            notes.append(Note(address=address, text=f"published with another {', '.join(different)}; left alone"))
-    if release.is_draft and not _has_our_notes(release):
-        notes.append(Note(address=address, text="a draft with notes that somebody else wrote; they stay"))
-    return notes
+    return [Note(address=f'release["{case.tag_name}"]', text="a draft with notes that somebody else wrote; they stay")]
 
 
-def _differs(release: Release, name: str, data: bytes) -> bool:
+def _is_taken(release: Release, name: str, data: bytes) -> bool:
+    """True for a file that no run of ours uploaded: our login did not, and the draft is none of ours."""
     present = _find(release, name)
-    return present is not None and not _is_right(present, data)
+    is_ours = present is not None and (present.is_own or (release.is_draft and MARKER in release.body))
+    return present is not None and not is_ours and not _is_right(present, data)
 
 
 def _has_our_notes(release: Release) -> bool:
@@ -218,10 +232,6 @@ def _has_our_notes(release: Release) -> bool:
 
 def _find(release: Release | None, name: str) -> Asset | None:
     return next((each for each in release.assets if each.name == name), None) if release else None
-
-
-def _is_draft(release: Release | None) -> bool:
-    return release is not None and release.is_draft
 
 
 def _is_right(asset: Asset, data: bytes) -> bool:

@@ -30,7 +30,8 @@ RULES = (RECORD_UNREADABLE, RECORD_DIFFERS, RECORDED_ELSEWHERE, RELEASE_TAG_MOVE
 
 COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 SHA256 = re.compile(r"[0-9a-f]{64}")
-REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,99}/[A-Za-z0-9._-]{1,100}")
+# The login of a managed user ends in `_` and the short name of its enterprise.
+REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}/[A-Za-z0-9._-]{1,100}")
 SERVER = re.compile(r"https?://[A-Za-z0-9][A-Za-z0-9.-]{0,252}(?::[0-9]{1,5})?")
 API = re.compile(rf"({SERVER.pattern})(/api/v3)?/*")
 ENVIRONMENT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from packaging.version import InvalidVersion
@@ -24,6 +25,19 @@ def read_version(title: str) -> Version | None:
     name = title.rpartition("/")[2]
     text = name[1:] if name[:1] in ("v", "V") else name
     return _read_semantic(text) or _read_python(text)
+
+
+def find_previous(tag: str, others: Iterable[str]) -> str | None:
+    """The tag that came before, of others with the newest first: the highest lower version, below the same name if any is.
+
+    A fix of an older line does not follow a newer one. Where no version can be compared, the newest came before.
+    """
+    names, own = list(others), read_version(tag)
+    line = [each for each in names if each.rpartition("/")[0] == tag.rpartition("/")[0]]
+    versions = {each: found.key for each in line or names if (found := read_version(each)) and found.key}
+    if own is None or own.key is None or not versions:
+        return names[0] if names else None
+    return max((each for each in versions if versions[each] < own.key), key=lambda each: versions[each], default=None)
 
 
 def _read_semantic(text: str) -> Version | None:

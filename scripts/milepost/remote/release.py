@@ -3,7 +3,8 @@
 1. the board: who we are, the repository, the milestone by number or title, the open milestones
 2. the standing: the commit, the tag, the release, what was released before, statuses and files at that commit;
    one read more only for a release that is there: GraphQL tells neither the digests of assets nor their ids
-3. the items of the milestone, a hundred issues and a hundred pull requests to a query
+3. the items of the milestone, a hundred issues and a hundred pull requests to a query, and with the first what was done
+   in no milestone
 """
 
 from __future__ import annotations
@@ -16,14 +17,20 @@ from typing import Any
 
 from milepost.core.model import Milestone, Snapshot
 from milepost.core.release import ClosedMilestone, Item, Release, Status, Tag
+from milepost.core.versions import find_previous
+from milepost.errors import Refused
 from milepost.remote.client import Client
 from milepost.remote.contents import read_file
+from milepost.remote.errors import NOT_FOUND
 from milepost.remote.milestones import due_from_wire, milestone_of
 from milepost.remote.releases import read_release
 from milepost.remote.tags import TAG, tag_of
 
-READ_MILESTONES = "issues: read, pull-requests: read"
+READ_BOARD = "contents: read, issues: read, pull-requests: read"
+READ_ITEMS = "issues: read, pull-requests: read"
 READ_COMMIT = "contents: read"
+# Takes `actions: read`; without it jobs of one name, of two workflows, count as one.
+RUN = ("workflowRun",)
 READ_STATUSES = "contents: read`, `checks: read` and `statuses: read"
 
 BOARD = """
@@ -70,7 +77,9 @@ fragment S on StatusCheckRollup {
     nodes {
       __typename
       ... on StatusContext { context state createdAt }
-      ... on CheckRun { databaseId name status conclusion startedAt }
+      ... on CheckRun {
+        databaseId name status conclusion startedAt checkSuite { app { slug } workflowRun { workflow { name } } }
+      }
     }
   }
 }"""
@@ -84,6 +93,7 @@ ITEMS = """
 query(
   $owner: String!, $name: String!, $number: Int!
   $issuesAfter: String, $pullsAfter: String, $moreIssues: Boolean!, $morePulls: Boolean!
+  $since: DateTime, $hasSince: Boolean!
 ) {
   repository(owner: $owner, name: $name) {
     milestone(number: $number) {
@@ -92,17 +102,11 @@ query(
         pageInfo { hasNextPage endCursor } nodes { ...P }
       }
     }
-  }
-}"""
-HOMELESS = """
-query($owner: String!, $name: String!, $since: DateTime!) {
-  repository(owner: $owner, name: $name) {
-    issues(
+    homelessIssues: issues(
       first: 100, states: CLOSED, filterBy: {milestone: null, since: $since}, orderBy: {field: UPDATED_AT, direction: DESC}
-    ) { nodes { ...I } }
-    pullRequests(first: 100, states: MERGED, orderBy: {field: UPDATED_AT, direction: DESC}) {
-      nodes { ...P milestone { number } }
-    }
+    ) @include(if: $hasSince) { nodes { ...I } }
+    homelessPulls: pullRequests(first: 100, states: MERGED, orderBy: {field: UPDATED_AT, direction: DESC})
+      @include(if: $hasSince) { nodes { ...P milestone { number } } }
   }
 }"""
 MEMBERS = """
@@ -116,8 +120,9 @@ fragment P on PullRequest {
 
 @dataclass(frozen=True, kw_only=True)
 class Board:
-    """The repository as a release begins; `head` is that of the default branch, `opened` are up to 100 open milestones.
+    """The repository as a release begins; `head` is that of the default branch.
 
+    `opened` are up to 100 open milestones, and the one that was asked for when it is open.
     `issues` and `pull_requests` count what the milestone holds.
     """
 
@@ -150,7 +155,7 @@ class Standing:
     """What there is of the release and what it rests on.
 
     `commit` is the one asked for, or the head of the branch; None when there is none. `head` is that of the branch.
-    `previous` is the tag of the newest release before it. `statuses` is empty when they were not asked for.
+    `previous` is the tag of the release that came before. `statuses` is empty when they were not asked for.
     """
 
     commit: str | None
@@ -170,10 +175,12 @@ def read_milestone(client: Client, *, number: int | None = None, title: str = ""
     GitHub's own search by title comes first; should it miss a title with signs, the hundred that changed last are there.
     """
     variables = {**_names(client), "number": number or 0, "title": title, "isNumbered": number is not None}
-    data = client.query(BOARD, variables, needs=READ_MILESTONES)
+    data = client.query(BOARD, variables, needs=READ_BOARD)
     repository = data["repository"]
     found = _choose(repository, title)
     branch = repository["defaultBranchRef"] or {"name": "", "target": {"oid": ""}}
+    nodes = [*repository["opened"]["nodes"], *([found] if found and found["state"] == "OPEN" else [])]
+    opened = {each["number"]: milestone_of(each) for each in nodes}
     return Board(
         repository=repository["nameWithOwner"],
         is_fork=repository["isFork"],
@@ -183,7 +190,7 @@ def read_milestone(client: Client, *, number: int | None = None, title: str = ""
         milestone=_closed_milestone(found) if found else None,
         issues=found["issues"]["totalCount"] if found else 0,
         pull_requests=found["pullRequests"]["totalCount"] if found else 0,
-        opened=tuple(milestone_of(each) for each in repository["opened"]["nodes"]),
+        opened=tuple(opened.values()),
     )
 
 
@@ -206,7 +213,7 @@ def read_commit(
     ask = partial(_ask_standing, client, branch, tag, plan_path, template_path, has_statuses)
     data = ask(commit or f"refs/heads/{branch}")
     head = data["branch"]["target"]["oid"] if data["branch"] else None
-    if commit is None and head is not None and data["at"]["oid"] != head:
+    if commit is None and head is not None and (data["at"] or {}).get("oid") != head:
         data = ask(head)  # a commit came between the answer's parts
     found = (data["at"] or {}).get("oid")
     files = {name: _read_blob(client, data.get(name), path, found) for name, path in _paths(plan_path, template_path)}
@@ -225,13 +232,19 @@ def read_commit(
 
 
 def read_statuses(client: Client, commit: str) -> tuple[Status, ...]:
-    """The newest status and check run of each name at the commit; a read for each hundred."""
+    """The newest status and check run of each name and source at the commit; a read for each hundred."""
     return _statuses(client, _ask_statuses(client, commit, None))
 
 
-def read_items(client: Client, milestone: int) -> tuple[Item, ...]:
-    """All issues and pull requests of the milestone, by number; never more reads than there are hundreds of them, and one."""
+def read_items(
+    client: Client, milestone: int, *, since: str | None = None
+) -> tuple[tuple[Item, ...], tuple[Item, ...]]:
+    """All issues and pull requests of the milestone, and what was done since that moment in none, both by number.
+
+    Of the latter the newest hundred of each, with the first read; reads are as many as there are hundreds, and one at most.
+    """
     items: list[Item] = []
+    homeless: tuple[Item, ...] = ()
     cursors: dict[str, str | None] = {"issues": None, "pullRequests": None}
     while cursors:
         variables = {
@@ -241,22 +254,28 @@ def read_items(client: Client, milestone: int) -> tuple[Item, ...]:
             "pullsAfter": cursors.get("pullRequests"),
             "moreIssues": "issues" in cursors,
             "morePulls": "pullRequests" in cursors,
+            "since": since,
+            "hasSince": since is not None and not items,
         }
-        found = client.query(ITEMS + MEMBERS, variables, needs=READ_MILESTONES)["repository"]["milestone"] or {}
-        pages = {part: found[part] for part in cursors if part in found}
+        data = client.query(ITEMS + MEMBERS, variables, needs=READ_ITEMS)["repository"]
+        if data["milestone"] is None:
+            summary = f"milestone {milestone} was deleted while it was read"
+            raise Refused(NOT_FOUND.found(summary, help="nothing was released; look at who deleted it"), status=404)
+        if since is not None and "homelessIssues" in data:
+            homeless = _homeless(data, since)
+        pages = {part: data["milestone"][part] for part in cursors}
         for part, page in pages.items():
             items += [_item(node, is_pull=part == "pullRequests") for node in page["nodes"]]
         cursors = {
             part: page["pageInfo"]["endCursor"] for part, page in pages.items() if page["pageInfo"]["hasNextPage"]
         }
-    return _by_number(items)
+    return _by_number(items), homeless
 
 
-def read_homeless(client: Client, since: str) -> tuple[Item, ...]:
-    """Issues completed and pull requests merged since that moment that are in no milestone; of each the newest hundred."""
-    data = client.query(HOMELESS + MEMBERS, {**_names(client), "since": since}, needs=READ_MILESTONES)["repository"]
-    items = [_item(node, is_pull=False) for node in data["issues"]["nodes"]]
-    items += [_item(node, is_pull=True) for node in data["pullRequests"]["nodes"] if node["milestone"] is None]
+def _homeless(data: Mapping[str, Any], since: str) -> tuple[Item, ...]:
+    """Issues completed and pull requests merged since that moment."""
+    items = [_item(node, is_pull=False) for node in data["homelessIssues"]["nodes"]]
+    items += [_item(node, is_pull=True) for node in data["homelessPulls"]["nodes"] if node["milestone"] is None]
     return _by_number(
         each
         for each in items
@@ -317,7 +336,7 @@ def _ask_standing(
         "hasStatuses": has_statuses,
     }
     needs = READ_STATUSES if has_statuses else READ_COMMIT
-    found = client.query(STANDING + TAG + ROLLUP % "null", variables, needs=needs)["repository"]
+    found = client.query(STANDING + TAG + ROLLUP % "null", variables, needs=needs, optional=RUN)["repository"]
     assert isinstance(found, dict)
     return found
 
@@ -346,27 +365,31 @@ def _release(client: Client, data: Mapping[str, Any], tag: str, login: str) -> R
 
 
 def _previous(data: Mapping[str, Any], tag: str) -> Mapping[str, Any] | None:
-    """The newest published release of another tag."""
+    """The published release of another tag that came before."""
     nodes = [each for each in data["releases"]["nodes"] if not each["isDraft"] and each["tagName"] != tag]
-    return max(nodes, key=lambda each: str(each["publishedAt"]), default=None)
+    newest = {each["tagName"]: each for each in sorted(nodes, key=lambda each: str(each["publishedAt"]), reverse=True)}
+    return newest.get(find_previous(tag, newest) or "")
 
 
 def _ask_statuses(client: Client, commit: str, after: str | None) -> Mapping[str, Any] | None:
     variables = {**_names(client), "oid": commit, "after": after}
-    found = client.query(STATUSES + ROLLUP % "$after", variables, needs=READ_STATUSES)["repository"]["object"]
+    found = client.query(STATUSES + ROLLUP % "$after", variables, needs=READ_STATUSES, optional=RUN)["repository"][
+        "object"
+    ]
     assert found is None or isinstance(found, dict)
     return found
 
 
 def _statuses(client: Client, commit: Mapping[str, Any] | None) -> tuple[Status, ...]:
-    """The newest of each name, from this page of the commit's rollup and those after it."""
-    newest: dict[str, tuple[tuple[str, int], Status]] = {}
+    """The newest of each name and source, from this page of the commit's rollup and those after it."""
+    newest: dict[tuple[str, str], tuple[tuple[str, int], Status]] = {}
     while commit and commit.get("statusCheckRollup"):
         contexts = commit["statusCheckRollup"]["contexts"]
         for node in contexts["nodes"]:
             order, status = _status(node)
-            if status.name not in newest or newest[status.name][0] <= order:
-                newest[status.name] = order, status
+            key = status.name, status.source
+            if key not in newest or newest[key][0] <= order:
+                newest[key] = order, status
         if not contexts["pageInfo"]["hasNextPage"]:
             break
         commit = _ask_statuses(client, commit["oid"], contexts["pageInfo"]["endCursor"])
@@ -379,7 +402,10 @@ def _status(node: Mapping[str, Any]) -> tuple[tuple[str, int], Status]:
         return (str(node["createdAt"]), 0), Status(name=node["context"], state=node["state"].lower())
     # One that was not even started is newer than any that was.
     order = (str(node["startedAt"] or "~"), node["databaseId"] or 0)
-    return order, Status(name=node["name"], state=str(node["conclusion"] or node["status"]).lower())
+    suite = node["checkSuite"] or {}
+    app, run = suite.get("app") or {}, suite.get("workflowRun") or {}
+    source = f"{app.get('slug') or ''}/{run.get('workflow', {}).get('name', '')}"
+    return order, Status(name=node["name"], state=str(node["conclusion"] or node["status"]).lower(), source=source)
 
 
 def _item(node: Mapping[str, Any], *, is_pull: bool) -> Item:

@@ -11,7 +11,7 @@ from milepost.errors import Refused
 from milepost.remote import releases
 from milepost.remote.apply import MILESTONE_STEPS, Run, Steps
 from milepost.remote.carry import NOT_DISPATCHED, move
-from milepost.remote.tags import create_tag
+from milepost.remote.tags import create_tag, find_tag
 from milepost.remote.workflows import count_dispatches, dispatch
 
 RELEASE_INCOMPLETE = Rule("release-incomplete", Severity.ERROR, "A release was not published: not all of it is there.")
@@ -21,14 +21,14 @@ CONTENT_TYPES = {"json": "application/json", "md": "text/markdown", "yml": "appl
 PLAIN = "text/plain"
 
 
-def make_steps(contents: Mapping[str, bytes]) -> Steps:
-    """The steps of a release whose assets hold these bytes, by name."""
+def make_steps(contents: Mapping[str, bytes], *, commit: str) -> Steps:
+    """The steps of a release of that commit, whose assets hold these bytes, by name."""
 
     def upload(run: Run, change: Change) -> None:
         _upload(run, change, contents[change.name])
 
     def update(run: Run, change: Change) -> None:
-        _update(run, change, contents)
+        _update(run, change, contents, commit)
 
     return {
         **MILESTONE_STEPS,
@@ -83,22 +83,57 @@ def _upload(run: Run, change: Change, data: bytes) -> None:
     releases.upload_asset(run.client, release, name=change.name, content_type=kind, data=data)
 
 
-def _update(run: Run, change: Change, contents: Mapping[str, bytes]) -> None:
-    """The release says the text, or is public; before that it is looked at once more, as GitHub holds it."""
+def _update(run: Run, change: Change, contents: Mapping[str, bytes], commit: str) -> None:
+    """The release says the text, or is public; before that all is looked at once more, as GitHub holds it."""
     known = _release(run, change, change.name)
     body = str(change.after("body")) if change.touches("body") else None
     if not change.touches("draft"):
         run.releases[change.name] = releases.update_body(run.client, known.id, body or "", login=run.login)
         return
-    live = releases.read_release(run.client, known.id, login=run.login)
+    live = _look_again(run, known)
     _judge_draft(change, live, contents)
     assert live is not None
     if not live.is_draft:
-        run.releases[change.name] = live
-        run.left_alone(change, "published by another run since it was read; left alone")
+        _step_back(run, change, known, live)
         return
-    latest = str(change.after("latest") or "legacy")
-    run.releases[change.name] = releases.publish(run.client, live.id, body=body, latest=latest, login=run.login)
+    _judge_tag(run, change, commit)
+    try:
+        run.releases[change.name] = releases.publish(
+            run.client,
+            live.id,
+            body=body,
+            latest=str(change.after("latest") or "legacy"),
+            login=run.login,
+            is_prerelease=change.after("prerelease") == "true",
+        )
+    except Refused:
+        live = _look_again(run, known)
+        if live is None or live.is_draft:
+            raise
+        _step_back(run, change, known, live)
+
+
+def _look_again(run: Run, known: Release) -> Release | None:
+    """The release of the tag that is public by now, whoever made it; else the known one, as it is now."""
+    found = releases.list_releases(run.client, known.tag, login=run.login)
+    chosen = [each for each in found if not each.is_draft] + [each for each in found if each.id == known.id]
+    return chosen[0] if chosen else releases.read_release(run.client, known.id, login=run.login)
+
+
+def _step_back(run: Run, change: Change, known: Release, live: Release) -> None:
+    """Another run was first: its release stands, and a draft of our own beside it is none that anybody needs."""
+    if live.id != known.id and known.is_own:
+        releases.delete_draft(run.client, known.id)
+    run.releases[change.name] = live
+    run.left_alone(change, "published by another run since it was read; left alone")
+
+
+def _judge_tag(run: Run, change: Change, commit: str) -> None:
+    """The tag is still there: without it GitHub would make one, wherever the default branch is by now."""
+    tag = find_tag(run.client, change.name)
+    if tag is None or tag.commit != commit:
+        now = f"leads to {tag.commit or 'no commit'} now" if tag else "is gone"
+        raise _incomplete(change, f"the tag of {commit} {now}")
 
 
 def _judge_draft(change: Change, live: Release | None, contents: Mapping[str, bytes]) -> None:

@@ -34,11 +34,16 @@ def read_release(client: Client, number: int, *, login: str) -> Release | None:
     return release_of(found, login=login) if found else None
 
 
+def list_releases(client: Client, tag: str, *, login: str) -> tuple[Release, ...]:
+    """What has the tag among the newest hundred releases, drafts too, oldest first; one read."""
+    found = client.get("/releases", needs=WRITE, parameters={"per_page": str(PER_PAGE)})
+    releases = [release_of(each, login=login) for each in found if each["tag_name"] == tag]
+    return tuple(sorted(releases, key=lambda each: each.id))
+
+
 def list_drafts(client: Client, tag: str, *, login: str) -> tuple[Release, ...]:
     """Our own drafts of the tag among the newest hundred releases, oldest first; one read."""
-    found = client.get("/releases", needs=WRITE, parameters={"per_page": str(PER_PAGE)})
-    releases = [release_of(each, login=login) for each in found if each["draft"] and each["tag_name"] == tag]
-    return tuple(sorted((each for each in releases if each.is_own), key=lambda each: each.id))
+    return tuple(each for each in list_releases(client, tag, login=login) if each.is_draft and each.is_own)
 
 
 def create_draft(client: Client, *, tag: str, name: str, body: str, is_prerelease: bool, login: str) -> Release:
@@ -60,10 +65,21 @@ def update_body(client: Client, number: int, body: str, *, login: str) -> Releas
     return release_of(client.update(f"/releases/{number}", {"body": body}, needs=WRITE), login=login)
 
 
-def publish(client: Client, number: int, *, body: str | None, latest: str, login: str) -> Release:
-    """The release is public; `latest` is GitHub's `true`, `false` or `legacy`, and without a body it keeps its own."""
+def publish(
+    client: Client, number: int, *, body: str | None, latest: str, login: str, is_prerelease: bool = False
+) -> Release:
+    """The release is public; `latest` is GitHub's `true`, `false` or `legacy`.
+
+    Without a body it keeps its own; a pre-release it is when it was one, or is to be.
+    """
     fields = {"draft": False, "make_latest": latest, **({} if body is None else {"body": body})}
+    fields |= {"prerelease": True} if is_prerelease else {}
     return release_of(client.update(f"/releases/{number}", fields, needs=WRITE), login=login)
+
+
+def delete_draft(client: Client, number: int) -> None:
+    """The draft is gone, with its assets."""
+    client.delete(f"/releases/{number}", needs=WRITE)
 
 
 def generate_notes(client: Client, *, tag: str, previous: str | None, commit: str | None = None) -> str:
@@ -149,11 +165,11 @@ def release_of(value: Mapping[str, Any], *, login: str) -> Release:
         is_own=(value["author"] or {}).get("login") == login,
         upload_url=value["upload_url"],
         published_at=value["published_at"],
-        assets=tuple(map(asset_of, value["assets"])),
+        assets=tuple(asset_of(each, login=login) for each in value["assets"]),
     )
 
 
-def asset_of(value: Mapping[str, Any]) -> Asset:
+def asset_of(value: Mapping[str, Any], *, login: str = "") -> Asset:
     """The asset that REST tells of."""
     return Asset(
         id=value["id"],
@@ -161,4 +177,5 @@ def asset_of(value: Mapping[str, Any]) -> Asset:
         size=value["size"],
         digest=value.get("digest"),
         is_uploaded=value["state"] == UPLOADED,
+        is_own=(value.get("uploader") or {}).get("login") == login,
     )

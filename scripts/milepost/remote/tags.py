@@ -14,6 +14,7 @@ from milepost.remote.client import Client
 NO_TAG_PERMISSION = Rule("no-tag-permission", Severity.ERROR, "The token may write contents, and not make this tag.")
 RULES = (NO_TAG_PERMISSION,)
 
+READ = "contents: read"
 NEEDS = "contents: write"
 # A tag may lead to another tag; what nests deeper than this counts as leading nowhere.
 TAG = """
@@ -41,7 +42,7 @@ def find_tag(client: Client, name: str) -> Tag | None:
     """The tag as it is this moment; None when there is none."""
     owner, _, repository = client.repository.partition("/")
     variables = {"owner": owner, "name": repository, "ref": f"refs/tags/{name}"}
-    return tag_of(name, client.query(FIND + TAG, variables, needs=NEEDS)["repository"]["ref"])
+    return tag_of(name, client.query(FIND + TAG, variables, needs=READ)["repository"]["ref"])
 
 
 def create_tag(client: Client, *, name: str, commit: str, message: str, date: str, login: str) -> Tag:

@@ -383,9 +383,23 @@ class CheckRunNode:
         self.status = check.status.upper()
         self.conclusion = check.conclusion.upper() if check.conclusion else None
         self.startedAt = write_time(check.at)
+        self.checkSuite = CheckSuiteNode(check)
 
     def type_name(self) -> str:
         return "CheckRun"
+
+
+class CheckSuiteNode:
+    """The suite of a check run: of a run of a workflow, or of another app."""
+
+    def __init__(self, check: Check) -> None:
+        self.id = node_id("CS", check.id)
+        self.app = {"id": node_id("A", 1), "slug": "github-actions" if check.workflow else "other-app"}
+        workflow = {"id": node_id("W", check.id), "name": check.workflow}
+        self.workflowRun = {"id": node_id("WFR", check.id), "workflow": workflow} if check.workflow else None
+
+    def type_name(self) -> str:
+        return "CheckSuite"
 
 
 class StatusNode:

@@ -289,9 +289,12 @@ def _load_automation(store: Store, repository: Repository, seed: Mapping[str, An
         repository.artifacts[artifact.id] = artifact
     head = repository.refs[f"refs/heads/{repository.default_branch}"]
     for each in seed.get("checks", []):
-        _know(each, "check", "name commit status conclusion started_at")
+        _know(each, "check", "name commit status conclusion started_at workflow")
         status, at = each.get("status", "completed"), _time(each.get("started_at"), store.now)
-        check = Check(store.next_id(), each["name"], status, each.get("conclusion"), None if status == "queued" else at)
+        started = None if status == "queued" else at
+        check = Check(
+            store.next_id(), each["name"], status, each.get("conclusion"), started, each.get("workflow", "CI")
+        )
         repository.checks.setdefault(each.get("commit", head), []).append(check)
     for each in seed.get("releases", []):
         _know(each, "release", "tag name body draft prerelease target author published_at immutable")

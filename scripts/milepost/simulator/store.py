@@ -159,6 +159,7 @@ class Asset:
     content_type: str
     content: bytes
     at: datetime
+    uploader: str
     state: str = "uploaded"
 
 
@@ -192,13 +193,14 @@ class Status:
 
 @dataclass
 class Check:
-    """A check run on a commit."""
+    """A check run on a commit; `workflow` is the name of the one whose job it is, None for another app's."""
 
     id: int
     name: str
     status: str
     conclusion: str | None
     at: datetime | None
+    workflow: str | None = None
 
 
 @dataclass

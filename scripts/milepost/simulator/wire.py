@@ -457,7 +457,7 @@ class Wire:
             "download_count": 0,
             "created_at": write_time(asset.at),
             "updated_at": write_time(asset.at),
-            "uploader": self.user(release.author),
+            "uploader": self.user(asset.uploader),
         }
 
     def status(self, repository: Repository, sha: str, status: Status) -> Json:

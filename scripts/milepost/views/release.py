@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from milepost.core.release import Item
 from milepost.views.markdown import cell, code, prose, table
-from milepost.views.plain import quoted, shortened
+from milepost.views.plain import one_line, quoted, shortened
 
 MOST_STRAGGLERS = 50
 
@@ -32,7 +32,7 @@ class Sheet:
 
 def render_release_text(sheet: Sheet) -> str:
     """The facts, a line each."""
-    lines = [f"{name:12}{value}" for name, value in _facts(sheet)]
+    lines = [f"{name:12}{one_line(value)}" for name, value in _facts(sheet)]
     lines += [f"  open: #{each.number} {shortened(each.title)}" for each in sheet.stragglers[:MOST_STRAGGLERS]]
     return "\n".join(lines)
 

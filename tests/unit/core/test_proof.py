@@ -57,6 +57,14 @@ VERDICT = {
 }
 
 
+def test_one_of_several_machines_counts_by_its_number() -> None:
+    """A run that succeeded has proven it on all of them."""
+    numbered = replace(ARTIFACT, name="milepost-environment-prod-0")
+    others = [replace(ARTIFACT, name=f"milepost-environment-{name}") for name in ("prod-1", "prod-00", "prod-", "Prod")]
+
+    assert (numbered,) == list_candidates([numbered, *others], WANTED)
+
+
 def test_the_newest_artifact_of_the_commit_comes_first() -> None:
     """Those of other names, commits and repositories are none."""
     newer = replace(ARTIFACT, id=2, created_at="2027-01-02T00:00:00Z")

@@ -48,7 +48,7 @@ def test_nobody_else_may_unless_listed(permission: str) -> None:
     (made,) = judge_creator(replace(MILESTONE, creator=None), permission, Releasing())
 
     assert ("not-allowed", "not-allowed") == (closed.rule, made.rule)
-    assert '"mona" closed the milestone' in closed.summary
+    assert '"mona" caused this run' in closed.summary
     assert 'made by "ghost"' in made.summary
     assert () == judge_sender("release-bot[bot]", permission, ALLOWING)
     assert () == judge_creator(replace(MILESTONE, creator="release-bot[bot]"), permission, ALLOWING)
@@ -76,11 +76,12 @@ def test_open_items_block_and_are_named() -> None:
 
 
 def test_each_required_status_is_successful_or_told() -> None:
-    """Neutral and skipped count as GitHub counts them."""
+    """Neutral and skipped count as GitHub counts them; of several with the name all must be."""
     found = (
         Status(name="ci", state="success"),
         Status(name="gpu", state="skipped"),
         Status(name="docs", state="pending"),
+        Status(name="docs", state="success", source="github-actions/Docs"),
     )
 
     problems = judge_statuses(("ci", "gpu", "docs", "lint"), found, COMMIT)

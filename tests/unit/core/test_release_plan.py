@@ -15,6 +15,7 @@ from milepost.core.release_plan import (
     Successor,
     digest,
     is_complete,
+    judge_release,
     plan_release,
     plan_reopening,
 )
@@ -124,22 +125,59 @@ def test_where_github_tells_no_digest_the_size_counts() -> None:
 
 
 def test_a_published_release_without_assets_is_completed() -> None:
-    """Somebody else made it by hand: nothing is published twice, and what differs stays."""
-    by_hand = replace(DRAFT, is_draft=False, body="By hand", assets=(asset("milestone.json", b"other"),))
-    plan = plan_release(replace(CASE, tag=TAG, release=by_hand))
+    """Somebody else made it by hand: nothing is published twice, and what an earlier run left is replaced."""
+    left = replace(asset("milestone.json", b"other"), is_own=True)
+    by_hand = replace(CASE, tag=TAG, release=replace(DRAFT, is_draft=False, body="By hand", assets=(left,)))
+    plan = plan_release(by_hand)
 
-    assert [("create", "asset", "milepost.yml"), ("create", "asset", "SHA256SUMS")] == steps(plan)[:2]
-    assert ["published with another milestone.json; left alone"] == [each.text for each in plan.notes]
+    assert () == judge_release(by_hand)
+    assert [
+        ("delete", "asset", "milestone.json"),
+        ("create", "asset", "milestone.json"),
+        ("create", "asset", "milepost.yml"),
+        ("create", "asset", "SHA256SUMS"),
+    ] == steps(plan)[:4]
     assert Verb.UPDATE not in {each.verb for each in plan.changes}
 
 
-def test_an_immutable_release_stays_as_it_is() -> None:
-    """That it lacks assets is said."""
-    by_hand = replace(DRAFT, is_draft=False, is_immutable=True)
-    plan = plan_release(replace(CASE, tag=TAG, release=by_hand))
+def test_checksums_alone_make_no_release_whole() -> None:
+    """Other tools write such a file, too; and it may have been sent in part."""
+    sums = asset(CHECKSUMS, CONTENTS[CHECKSUMS])
+    in_part = (ASSETS[0], replace(sums, is_uploaded=False))
 
-    assert {"workflow"} == {each.noun.value for each in plan.changes}
-    assert ["published, and immutable: assets that it lacks cannot be added"] == [each.text for each in plan.notes]
+    assert not is_complete(replace(DRAFT, is_draft=False, assets=(sums,)))
+    assert not is_complete(replace(DRAFT, is_draft=False, assets=in_part))
+
+
+@pytest.mark.parametrize("body", ["By hand", ""])
+@pytest.mark.parametrize("is_draft", [True, False])
+def test_a_file_of_somebody_else_is_not_replaced(body: str, is_draft: bool) -> None:
+    """It is named, unless it holds the same."""
+    theirs = replace(DRAFT, is_draft=is_draft, body=body, assets=(asset(CHECKSUMS, b"of the binaries"),))
+    (problem,) = judge_release(replace(CASE, tag=TAG, release=theirs))
+
+    assert ("asset-taken", True) == (problem.rule, CHECKSUMS in problem.summary)
+    assert () == judge_release(replace(CASE, tag=TAG, release=replace(theirs, assets=ASSETS[:1])))
+    assert () == judge_release(replace(CASE, tag=TAG, release=replace(theirs, body=CASE.body, is_draft=True)))
+
+
+def test_a_bare_immutable_release_is_an_error() -> None:
+    """Nobody can add what it lacks; a draft is no such thing yet, and a whole release lacks nothing."""
+    bare = replace(DRAFT, is_draft=False, is_immutable=True)
+    (problem,) = judge_release(replace(CASE, tag=TAG, release=bare))
+
+    assert ("release-immutable", True) == (problem.rule, "v2.9.0" in problem.summary)
+    assert () == judge_release(CASE)
+    assert () == judge_release(replace(CASE, tag=TAG, release=replace(DRAFT, is_immutable=True)))
+    assert () == judge_release(replace(CASE, tag=TAG, release=replace(bare, assets=ASSETS)))
+
+
+def test_a_pre_release_is_published_as_one() -> None:
+    """Though somebody drafted it as none."""
+    case = replace(CASE, tag=TAG, is_prerelease=True, release=replace(DRAFT, assets=ASSETS))
+    known = replace(case, release=replace(DRAFT, assets=ASSETS, is_prerelease=True))
+
+    assert ["true", None] == [plan_release(each).changes[0].after("prerelease") for each in (case, known)]
 
 
 def test_notes_that_somebody_else_wrote_stay() -> None:

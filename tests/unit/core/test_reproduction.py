@@ -71,6 +71,11 @@ def test_a_whole_release_can_be_had_again() -> None:
     assert ("https://github.com", "octo/widgets") == (release.origin.server, release.origin.repository)
 
 
+def test_a_repository_of_a_managed_user_can_be_had_again() -> None:
+    """Enterprises give them logins with an underscore."""
+    assert [] == make(replace(RECORD, repository="mona_acme/widgets"))[1]
+
+
 SHELL = "a; touch pwned"
 
 

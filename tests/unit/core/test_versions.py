@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from milepost.core.next_title import is_next_pattern, next_title
-from milepost.core.versions import read_version
+from milepost.core.versions import find_previous, read_version
 
 
 @pytest.mark.parametrize(
@@ -34,6 +34,26 @@ def test_a_title_spells_a_version(title: str, text: str, numbers: tuple[int, int
 def test_other_titles_spell_none(title: str) -> None:
     """They may be released all the same."""
     assert read_version(title) is None
+
+
+@pytest.mark.parametrize(
+    ("tag", "others", "previous"),
+    [
+        ("v2.9.0", ["v2.8.3", "v2.8.2"], "v2.8.3"),
+        ("v2.8.3", ["v2.9.0", "v2.8.2", "v2.8.1"], "v2.8.2"),
+        ("v2.8.3", ["v2.9.0"], None),
+        ("v2.10.0", ["v2.9.0", "v2.10.0-rc1"], "v2.10.0-rc1"),
+        ("hotfix/v2.8.3", ["v2.9.0", "hotfix/v2.8.2"], "hotfix/v2.8.2"),
+        ("hotfix/v2.8.3", ["v2.9.0", "v2.8.2"], "v2.8.2"),
+        ("v2.9.0", ["spring", "winter"], "spring"),
+        ("spring", ["v2.9.0", "winter"], "v2.9.0"),
+        ("spring", [], None),
+        ("v1", [], None),
+    ],
+)
+def test_a_fix_of_an_older_line_does_not_follow_a_newer_one(tag: str, others: list[str], previous: str | None) -> None:
+    """The highest lower version came before; where versions tell nothing, the newest."""
+    assert previous == find_previous(tag, others)
 
 
 def test_what_only_semver_reads_has_no_order_of_python() -> None:

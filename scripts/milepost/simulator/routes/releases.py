@@ -141,6 +141,7 @@ def upload_asset(request: Request) -> Answer:
         request.headers.get("content-type", "application/octet-stream"),
         b"" if request.is_cut else request.data,
         request.store.now,
+        request.login,
         "starter" if request.is_cut else "uploaded",
     )
     release.assets.append(asset)
