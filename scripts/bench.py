@@ -275,7 +275,7 @@ def make_repository(milestones: int) -> dict[str, object]:
             "title": title,
             "body": f'<!-- milepost key="{key}" issue milestone={number} -->',
             "author": "octo",
-            "milestone": f"M{number}",
+            "milestone": number,
         }
         for number in range(1, milestones + 1)
         for title, key in _list_issues(number)

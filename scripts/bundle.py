@@ -31,7 +31,7 @@ if str(SCRIPTS) not in sys.path:
     sys.path.insert(0, str(SCRIPTS))
 
 from folder import NotInstalled  # noqa: E402
-from lock import normal  # noqa: E402
+from lock import DEFAULT, normal  # noqa: E402
 from milepost import __version__  # noqa: E402
 from packages import find_packages  # noqa: E402
 
@@ -156,12 +156,12 @@ def _targets(given: argparse.Namespace) -> list[Target]:
 
 
 def _find_locks(names: list[str]) -> list[Path]:
-    """The locks of the named actions, or of all that run without a network."""
+    """The locks of the named actions, or of all that run without a network; `--help` works with each."""
     known = {each.stem: each for each in sorted(LOCKS.glob("*.txt")) if each.stem not in NOT_BUNDLED}
     unknown = sorted(set(names) - set(known))
     if unknown:
         raise Failed(f"--action {', '.join(unknown)} has no lock; there are {', '.join(known)}")
-    return [known[each] for each in names or known]
+    return [known[each] for each in sorted({*names, DEFAULT} if names else known)]
 
 
 def _list_pins(locks: list[Path], target: Target) -> dict[tuple[str, str], Pin]:

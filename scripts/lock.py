@@ -13,8 +13,8 @@ from operator import ge, gt, le, lt
 from pathlib import Path
 
 LOCKS = Path(__file__).resolve().parent / "locks"
-# `--help` and unknown commands look at every declaration, and so need what the largest one needs.
-DEFAULT = "sync"
+# `--help` and unknown commands look at every declaration, and so need what any of them imports.
+DEFAULT = "release"
 
 PIN = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)==([^\s;\\]+)[ ]*(?:;([^\\\n]*))?", re.MULTILINE)
 TOKEN = re.compile(r"\s*(\(|\)|and\b|or\b|not\s+in\b|in\b|[<>=!]=|[<>]|'[^']*'|\"[^\"]*\"|[a-z_]+\b)")
@@ -32,7 +32,7 @@ class Lock:
 
 
 def find_lock(command: str) -> Path:
-    """The lock of the command: its own, or the largest."""
+    """The lock of the command: its own, or the one that all declarations can be read with."""
     own = LOCKS / f"{command}.txt"
     return own if re.fullmatch(r"[a-z][a-z-]*", command) and own.exists() else LOCKS / f"{DEFAULT}.txt"
 

@@ -278,3 +278,14 @@ def test_generate_names_what_is_stale(
     assert "action.yml is stale; run: python3 scripts/generate.py" in capsys.readouterr().err
     assert "Milepost" in stale.read_text(encoding="utf-8")
     assert sys.version_info >= (3, 10)
+
+
+def test_the_package_brings_what_every_command_imports() -> None:
+    """Installed by uvx or pip, it has the packages that the locks give to the actions, in the same versions."""
+    pins = dict(re.findall(r"^([\w-]+)==(\S+)$", (ROOT / "requirements.txt").read_text(encoding="utf-8"), re.MULTILINE))
+    needed = {f"{name}=={pins[name]}" for action in list_actions() for name in action.packages}
+    declared = set(
+        re.findall(r'^  "([\w-]+==[\w.]+)",$', (ROOT / "pyproject.toml").read_text(encoding="utf-8"), re.MULTILINE)
+    )
+
+    assert set() == needed - declared

@@ -37,7 +37,12 @@ with subprocess.Popen([*milepost, "simulate"], stdout=subprocess.PIPE, text=True
     for _ in range(2):
         status = subprocess.call([*milepost, "sync", "--plan", plan, "--mode", "apply", "--pace", "9999/s", *where])
         print("status:", status, flush=True)
+        if status:
+            break
     server.terminate()
+if status:
+    sys.exit()
+print("help:", subprocess.call([*milepost, "--help"], stdout=subprocess.DEVNULL))
 generate = os.path.join(os.path.dirname(run), "generate.py")
 edition = ["--workflows", "--uses", "tools/milepost@v1", "--into", "workflows"]
 print("edition:", subprocess.call([sys.executable, "-I", generate, *edition], stdout=subprocess.DEVNULL))
@@ -61,7 +66,7 @@ def suite(made: Path, tmp_path: Path) -> Path:
     return next((tmp_path / "unpacked é").iterdir())
 
 
-def make(folder: Path, *arguments: str, seconds: int = MOMENT) -> None:
+def make(folder: Path, *arguments: str) -> None:
     """bundle.py has run, as a person runs it."""
     command = [
         sys.executable,
@@ -73,7 +78,7 @@ def make(folder: Path, *arguments: str, seconds: int = MOMENT) -> None:
         "--output",
         str(folder),
     ]
-    settings = {**os.environ, "SOURCE_DATE_EPOCH": str(seconds)}
+    settings = {**os.environ, "SOURCE_DATE_EPOCH": str(MOMENT)}
     found = subprocess.run([*command, *arguments], env=settings, capture_output=True, text=True, check=False)
     assert 0 == found.returncode, found.stdout + found.stderr
 
@@ -111,7 +116,7 @@ def test_an_unpacked_bundle_needs_no_network(with_uv: bool, suite: Path, tmp_pat
     )
     assert {"interfaces: lo"} >= {each for each in found.stdout.splitlines() if each.startswith("interfaces")}
     assert 'milestone "v1"' in found.stdout
-    assert "edition: 0" in found.stdout
+    assert {"help: 0", "edition: 0"} <= set(found.stdout.splitlines()), found.stderr
     assert (tmp_path / "home" / "workflows" / "apply.yml").exists()
     assert "trying another way" not in found.stderr
 
@@ -147,18 +152,15 @@ def test_a_wheel_that_was_changed_is_refused(with_uv: bool, suite: Path, tmp_pat
 
 @pytest.mark.slow
 def test_the_same_input_makes_the_same_bytes(made: Path, tmp_path: Path) -> None:
-    """All three files; only the time that they tell makes them differ."""
+    """All three files; the archive knows no time but the one that it was given."""
     make(tmp_path / "again")
-    make(tmp_path / "later", seconds=MOMENT + 60)
 
-    first, again, later = (
+    first, again = (
         {each.name: hashlib.sha256(each.read_bytes()).hexdigest() for each in folder.iterdir()}
-        for folder in (made, tmp_path / "again", tmp_path / "later")
+        for folder in (made, tmp_path / "again")
     )
     assert 3 == len(first)
     assert first == again
-    assert first.keys() == later.keys()
-    assert not set(first.values()) & set(later.values())
 
 
 @pytest.mark.slow
@@ -195,13 +197,13 @@ def test_a_bundle_for_another_machine_has_its_wheels(tmp_path: Path) -> None:
     """By its platform and its Python, whose markers count: typing-extensions is for old Pythons only."""
     platform, python = OTHER_MACHINE
 
-    make(tmp_path, "--python", python, "3.13", "--platform", platform)
+    make(tmp_path, "--python", python, "--platform", platform)
 
     with zipfile.ZipFile(tmp_path / f"milepost-{bundle.__version__}-{platform}.zip") as archive:
         wheels = [each.rpartition("/")[2] for each in archive.namelist() if each.endswith(".whl")]
     native = [each for each in wheels if not each.endswith("-any.whl")]
     assert all(each.endswith("aarch64.whl") for each in native)
-    assert {"cp310", "cp313"} <= {each.split("-")[2] for each in native if each.startswith("cffi")}
+    assert {"cp310"} == {each.split("-")[2] for each in native if each.startswith("cffi")}
     assert any(each.startswith("typing_extensions") for each in wheels)
 
 

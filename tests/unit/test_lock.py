@@ -52,9 +52,9 @@ def test_the_first_folder_of_a_path_is_the_one_that_counts(tmp_path: Path) -> No
     assert not holds([e], {"tiny": "1.0"})  # without its metadata a package is half removed
 
 
-def test_a_command_without_a_lock_has_the_largest() -> None:
-    """So that `--help` can look at every declaration; a name that is none never becomes a path."""
-    assert ["sync", "validate", "sync", "sync"] == [
+def test_a_command_without_a_lock_has_that_of_all_declarations() -> None:
+    """So that `--help` can look at every one; a name that is none never becomes a path."""
+    assert ["release", "validate", "release", "release"] == [
         find_lock(name).stem for name in ("", "validate", "--help", "../../etc/passwd")
     ]
 

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from datetime import date
+from dataclasses import dataclass, replace
 from urllib.parse import quote
 
-from milepost import __version__
 from milepost.core.change import Noun, Verb
-from milepost.core.checksums import hash_bytes, render_checksums
 from milepost.core.gpu.requirements import fingerprint
 from milepost.core.mode import Mode, choose_mode
-from milepost.core.model import DesiredState, PlannedMilestone
+from milepost.core.model import DesiredState
 from milepost.core.next_title import next_title
-from milepost.core.notes import Notes, arrange
 from milepost.core.proof import Proof, Wanted, tell_absence
 from milepost.core.ref_name import judge_tag
-from milepost.core.release import ClosedMilestone, Item
+from milepost.core.release import ClosedMilestone
 from milepost.core.release_checks import (
     is_of_this_closing,
     judge_creator,
@@ -28,18 +23,17 @@ from milepost.core.release_checks import (
     judge_statuses,
 )
 from milepost.core.release_plan import MARKER, Case, Successor, is_complete, judge_release, plan_release, plan_reopening
-from milepost.core.release_record import CHECKSUMS, NOTES, PLAN, PROOF, RECORD, PlanFile, ReleaseRecord
-from milepost.core.releasing import NotesSource, OpenIssues, Releasing
-from milepost.core.versions import Version, read_version
+from milepost.core.releasing import OpenIssues
+from milepost.core.versions import read_version
 from milepost.declare import Action, Output, given
 from milepost.diagnostics import Diagnostic, Rule, Severity, has_errors
+from milepost.drafting import PLAN_NOT_THERE, Subject, arrange_items, draft, make_heading
 from milepost.errors import ExitCode, Refused, Unusable
 from milepost.planfile.load import load_plan_text
 from milepost.remote.collaborators import read_permission
 from milepost.remote.proof import find_proof
 from milepost.remote.release import Board, Standing, read_commit, read_items, read_milestone
 from milepost.remote.release_steps import make_steps
-from milepost.remote.releases import generate_notes
 from milepost.remote.workflows import count_dispatches
 from milepost.report import (
     Report,
@@ -52,12 +46,10 @@ from milepost.report import (
 )
 from milepost.runner.context import read_member
 from milepost.views.markdown import cut, prose
-from milepost.views.notes import Heading, describe_notes, fold, render_homeless, render_notes
-from milepost.views.notes_template import render_template
+from milepost.views.notes import render_homeless
 from milepost.views.plain import one_line
 from milepost.views.release import Sheet, render_release_markdown, render_release_text
-from milepost.views.release_record import render_record
-from milepost.views.verdict import read_observed, read_verdict
+from milepost.views.verdict import read_verdict
 from milepost.world import Outcome, World
 from milepost.writing import WritingInputs, carry_out, load_desired
 
@@ -65,10 +57,6 @@ NO_RELEASES = Rule("no-releases", Severity.ERROR, "The plan file does not say wh
 NO_MILESTONE = Rule("no-milestone", Severity.ERROR, "There is no such milestone to release, or none is named.")
 MILESTONE_OPEN = Rule("milestone-open", Severity.ERROR, "A milestone that is open is not released.")
 NO_BRANCH = Rule("no-branch", Severity.ERROR, "The branch that would be released has no commit.")
-PLAN_NOT_THERE = Rule("plan-not-there", Severity.ERROR, "The plan file is not as it must be at the released commit.")
-TEMPLATE_NOT_THERE = Rule(
-    "template-not-there", Severity.ERROR, "The template of the notes is not at the released commit."
-)
 NO_SUCCESSOR = Rule("no-successor", Severity.ERROR, "There is no open milestone that open items could move to.")
 ENVIRONMENT_UNPROVEN = Rule(
     "environment-unproven", Severity.NOTICE, "The milestone's environment was not verified, and need not be."
@@ -78,14 +66,10 @@ RULES = (
     NO_MILESTONE,
     MILESTONE_OPEN,
     NO_BRANCH,
-    PLAN_NOT_THERE,
-    TEMPLATE_NOT_THERE,
     NO_SUCCESSOR,
     ENVIRONMENT_UNPROVEN,
 )
 
-# GitHub takes 125,000 characters; our marker stands below the notes.
-MOST_BODY = 124_900
 MOST_SHOWN = 60_000
 # Everything else, a comment for one, may be anybody's; the empty one is a command line.
 BY_WRITERS = ("", "push", "schedule", "workflow_dispatch", "repository_dispatch")
@@ -96,44 +80,6 @@ class Inputs(WritingInputs):
     milestone: str = given(
         "Number or title of the closed milestone; when empty, the one of the event `milestone`.", default=""
     )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Subject:
-    """The milestone that is to be released, and all that is known of its release; what is None was not looked at."""
-
-    desired: DesiredState
-    releasing: Releasing
-    board: Board
-    milestone: ClosedMilestone
-    planned: PlannedMilestone | None
-    tag: str
-    version: Version | None
-    standing: Standing | None = None
-    items: tuple[Item, ...] = ()
-    homeless: tuple[Item, ...] = ()
-    proof: Proof | None = None
-    successor: Successor | None = None
-    dispatched: frozenset[str] = frozenset()
-    body: str = ""
-    contents: Mapping[str, bytes] = field(default_factory=dict, repr=False)
-
-    @property
-    def branch(self) -> str:
-        return (self.planned.branch if self.planned else None) or self.board.default_branch
-
-    @property
-    def commit(self) -> str:
-        return (self.standing.commit if self.standing else None) or ""
-
-    @property
-    def is_prerelease(self) -> bool:
-        return self.version is not None and self.version.is_prerelease
-
-    @property
-    def environment(self) -> str | None:
-        """The one that the release requires, else the one that the milestone names."""
-        return self.releasing.require.environment or (self.planned.environment if self.planned else None)
 
 
 def run(inputs: Inputs, world: World) -> Outcome:
@@ -228,7 +174,7 @@ def _release(report: Report, subject: Subject, inputs: Inputs, world: World) -> 
     if blockers:
         return _refuse(report, subject, world, blockers)
     if not is_whole:
-        subject = _write(subject, inputs, world)
+        subject = draft(subject, world, plan=inputs.plan)
     case = _case(subject)
     if blockers := judge_release(case):
         return _refuse(report, subject, world, blockers)
@@ -394,94 +340,6 @@ def _next_by_version(subject: Subject) -> Subject:
     return replace(subject, successor=Successor(title=found.title, number=found.number))
 
 
-def _write(subject: Subject, inputs: Inputs, world: World) -> Subject:
-    """The subject with the notes and the bytes of every asset: the same for the same milestone and commit."""
-    standing = subject.standing
-    assert standing is not None
-    if standing.plan is None:
-        summary = f"{inputs.plan} is not at {subject.commit[:12]} of {subject.branch}"
-        raise Unusable([PLAN_NOT_THERE.found(summary, help="commit it there: it becomes an asset of the release")])
-    notes, heading = _arrange(subject), _head(subject, world)
-    body, full = fold(_write_notes(subject, notes, heading, world), most=MOST_BODY)
-    record = _record(subject, standing.plan, inputs, world)
-    contents = {RECORD: render_record(record).encode()}
-    if subject.proof:
-        contents[PROOF] = subject.proof.data
-    contents[PLAN] = standing.plan
-    if full is not None:
-        contents[NOTES] = full.encode()
-    contents[CHECKSUMS] = render_checksums(contents).encode()
-    body = f"{body}\n{MARKER}milestone={subject.milestone.number} -->\n"
-    return replace(subject, body=body, contents=contents)
-
-
-def _arrange(subject: Subject) -> Notes:
-    moved = subject.releasing.open_issues is OpenIssues.MOVE
-    staying = [each for each in subject.items if not (moved and each.is_open)]
-    return arrange(staying, subject.homeless, subject.releasing.notes)
-
-
-def _head(subject: Subject, world: World) -> Heading:
-    milestone, standing = subject.milestone, subject.standing
-    observed = read_observed(subject.proof.verdict) if subject.proof else None
-    names = {"torch": "torch", "cuda": "CUDA", "cudnn": "cuDNN", "nccl": "NCCL", "driver": "driver"}
-    environment = [(shown, str(value)) for name, shown in names.items() if (value := getattr(observed, name, None))]
-    gpus = dict.fromkeys(each.name for each in observed.gpus if each.name) if observed else {}
-    image = subject.proof.verdict.get("image") if subject.proof else None
-    environment += [("GPU", ", ".join(gpus))] if gpus else []
-    environment += [("image", image)] if isinstance(image, str) else []
-    return Heading(
-        title=milestone.title,
-        tag=subject.tag,
-        repository=subject.board.repository,
-        commit=subject.commit,
-        date=date.fromisoformat((milestone.closed_at or milestone.created_at)[:10]),
-        milestone=milestone,
-        server=world.context.server_url,
-        version=subject.version.text if subject.version else None,
-        previous_tag=standing.previous if standing else None,
-        environment=tuple(environment),
-        is_prerelease=subject.is_prerelease,
-    )
-
-
-def _write_notes(subject: Subject, notes: Notes, heading: Heading, world: World) -> str:
-    settings, standing = subject.releasing.notes, subject.standing
-    assert standing is not None
-    if settings.template is not None:
-        if standing.template is None:
-            summary = f"{settings.template} is not at {subject.commit[:12]}"
-            way_out = "commit it, or take `template` out of `release.notes` in the plan file"
-            raise Unusable([TEMPLATE_NOT_THERE.found(summary, help=way_out)])
-        source = standing.template.decode("utf-8", "replace")
-        text = render_template(source, describe_notes(notes, heading), file=settings.template)
-        if isinstance(text, Diagnostic):
-            raise Unusable([text])
-        return text
-    if settings.source is NotesSource.GITHUB:
-        return generate_notes(world.github, tag=subject.tag, previous=standing.previous, commit=subject.commit)
-    return render_notes(notes, heading)
-
-
-def _record(subject: Subject, plan: bytes, inputs: Inputs, world: World) -> ReleaseRecord:
-    return ReleaseRecord(
-        repository=subject.board.repository,
-        server=world.context.server_url,
-        tag=subject.tag,
-        version=subject.version.text if subject.version else None,
-        is_prerelease=subject.is_prerelease,
-        commit=subject.commit,
-        branch=subject.branch,
-        released_by=f"milepost {__version__}",
-        plan_file=PlanFile(path=inputs.plan.as_posix(), sha256=hash_bytes(plan)),
-        environment=subject.environment if subject.proof else None,
-        milestone=subject.milestone,
-        items=tuple(
-            each for each in subject.items if not (subject.releasing.open_issues is OpenIssues.MOVE and each.is_open)
-        ),
-    )
-
-
 def _case(subject: Subject) -> Case:
     standing = subject.standing
     assert standing is not None
@@ -560,7 +418,7 @@ def _sheet(report: Report, subject: Subject, world: World) -> Sheet:
         stragglers=tuple(each for each in subject.items if each.is_open),
         items=len(subject.items) if subject.contents else None,
         notes=cut(subject.body.partition(MARKER)[0].rstrip(), MOST_SHOWN),
-        homeless=render_homeless(_arrange(subject), _head(subject, world)),
+        homeless=render_homeless(arrange_items(subject), make_heading(subject, world)),
     )
 
 
