@@ -106,7 +106,7 @@ def list_pages() -> list[Path]:
 def write_edition(uses: str, folder: Path) -> int:
     """The reusable workflows are in the folder, with our actions named as `uses` says; the value is the exit status."""
     try:
-        packages = find_packages("")  # people run this in a copy of the suite, where nothing is installed
+        packages = find_packages(AUTO)  # people run this in a copy of the suite, where nothing is installed
         sys.path[:0] = [packages] if packages else []
         edition = {name: render_edition(text, uses) for name, text in render_workflows().items()}
     except NotInstalled as trouble:
