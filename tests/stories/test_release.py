@@ -23,7 +23,7 @@ ENVIRONMENT = """\
 environments: {prod: {torch: "==2.9.0", cuda: "12.8", image: "ghcr.io/acme/t:1@sha256:%s"}}
 """ % ("0" * 64)
 PROVEN = PLAN.replace("release: {", "release: {require: {environment: prod, statuses: [ci]}, ") + ENVIRONMENT
-VERIFY = {"path": ".github/workflows/verify-gpu.yml"}
+VERIFY = {"path": ".github/workflows/milepost-verify-gpu.yml"}
 DONE = [
     {"title": "Mixed precision", "labels": ["feature"], "milestone": 1, "state": "closed", "author": "mona"},
     {"title": "Leak @everyone", "labels": ["bug"], "milestone": 1, "state": "closed"},
@@ -561,7 +561,7 @@ def test_what_is_no_proof_blocks(changed: dict[str, Any], reason: str, team: Cal
 
     (problem,) = outcome.diagnostics
     assert (ExitCode.NO, "no-proof", True) == (outcome.exit_code, problem.rule, reason in problem.why)
-    assert "gh workflow run verify-gpu.yml" in problem.help
+    assert "gh workflow run milepost-verify-gpu.yml" in problem.help
     assert [] == bench.github.journal.writes()
 
 

@@ -88,7 +88,7 @@ def run(inputs: Inputs, world: World) -> Outcome:
     client = world.reach()
     snapshot = read_everything(client, closed=False) if client else None
     place = Place(repository=world.context.repository, default_branch=_find_default_branch(snapshot, world))
-    plan, left_out = _render_plan(snapshot, flows)
+    plan, left_out = _render_plan(snapshot, flows, has_token=inputs.token != GITHUB_TOKEN)
     files = [plan, _File(path=TEMPLATE_FILE, text=TEMPLATE)]
     files += [
         _File(
@@ -155,7 +155,9 @@ def _find_default_branch(snapshot: Snapshot | None, world: World) -> str:
     return read_default_branch(world.context.workspace) or "main"
 
 
-def _render_plan(snapshot: Snapshot | None, flows: list[Flow]) -> tuple[_File, tuple[Diagnostic, ...]]:
+def _render_plan(
+    snapshot: Snapshot | None, flows: list[Flow], *, has_token: bool
+) -> tuple[_File, tuple[Diagnostic, ...]]:
     """What the repository holds, or an example where it holds no milestone, and what the workflows look for."""
     left_out: tuple[Diagnostic, ...] = ()
     if snapshot is not None and snapshot.milestones:
@@ -163,7 +165,8 @@ def _render_plan(snapshot: Snapshot | None, flows: list[Flow]) -> tuple[_File, t
         about = "what the repository holds; applying it changes nothing"
     else:
         text = render_starter(read_schema()["$id"])
-        why = "with a token, it holds what is there" if snapshot is None else "there are no open milestones"
+        missing = "--repository OWNER/NAME" if has_token else "a token and --repository OWNER/NAME"
+        why = f"with {missing}, it holds what is there" if snapshot is None else "there are no open milestones"
         about = f"an example to fill in; {why}"
     return _File(path=PLAN, text=text + render_sections(flows), about=about), left_out
 

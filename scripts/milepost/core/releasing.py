@@ -58,7 +58,7 @@ class Requirement:
     """What must be proven of the commit: an environment by the workflow that verifies it, statuses and checks."""
 
     environment: str | None = None
-    workflow: str = "verify-gpu.yml"
+    workflow: str = "milepost-verify-gpu.yml"
     statuses: tuple[str, ...] = ()
 
 
