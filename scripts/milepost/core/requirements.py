@@ -81,7 +81,7 @@ def judge_drift(planned: PlannedMilestone, live: Milestone, desired: DesiredStat
 def _by_name(desired: DesiredState, name: str) -> tuple[Choice | None, tuple[Diagnostic, ...]]:
     environment = desired.environments.get(name)
     if environment is not None:
-        return Choice(environment=environment, reason="the input `environment` names it"), ()
+        return Choice(environment=environment, reason="named by the input environment"), ()
     summary = f'the input `environment` names "{name}", which the plan does not define'
     return None, (NO_ENVIRONMENT.found(summary, help=_listed("its environments are", desired.environments)),)
 
