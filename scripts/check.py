@@ -43,6 +43,16 @@ os.chdir(sys.argv[2])
 sys.exit(main(["init", "--actions", ",".join(CHOICES), *sys.argv[3:]]))
 """
 SUITE = "milepost/milepost@v1"
+SIDE_BY_SIDE = 2
+# By name: the tests that run in one go, those that take longest first; no test is in two of them, and none is in none.
+PARTS = {
+    "sprint stories": ("stories/test_sprint*.py",),
+    "stories": ("stories/test_[!s]*.py", "stories/test_s[!p]*.py"),
+    "act and runs": ("act", "run"),
+    "tests": ("unit", "simulator", "contract"),
+    "containers": ("containers",),
+}
+QUICK_PARTS = ("sprint stories", "stories", "tests", "act and runs")
 # What a test must not take from whoever calls us.
 FOREIGN = ("GITHUB_", "INPUT_", "RUNNER_", "PYTHON", "ACTIONS_", "MILEPOST_")
 
@@ -115,8 +125,8 @@ class Bench:
             result.note = f"{result.passed} passed, {result.failed} failed, {result.skipped} skipped"
 
     def together(self, *parts: Callable[[], None]) -> None:
-        """Each part has run, side by side: most tests keep one core busy."""
-        with ThreadPoolExecutor(len(parts)) as pool:
+        """Each part has run, two at a time: most tests keep one core busy, and a hosted runner has two or more."""
+        with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
             for done in [pool.submit(part) for part in parts]:
                 done.result()
 
@@ -165,7 +175,8 @@ def _run_steps(bench: Bench, given: argparse.Namespace) -> None:
     adopted = _adopt(bench)
     _audit(bench, adopted)
     if given.all:
-        bench.together(lambda: bench.tests("slow tests", "-m", "slow", "tests"), lambda: _other_pythons(bench))
+        slow = [partial(bench.tests, f"slow {name}", "-m", "slow", *_list_part(name)) for name in PARTS]
+        bench.together(*slow, partial(_other_pythons, bench))
         _npm(bench, adopted)
         bench.step("demo", [sys.executable, str(SCRIPTS / "demo.py")])
 
@@ -184,19 +195,23 @@ def _lint(bench: Bench) -> None:
 
 def _test_with_coverage(bench: Bench) -> None:
     """The quick tests; every branch of core/ is taken by one of them."""
-    halves = {"tests": ("unit", "simulator", "contract", "act", "run"), "stories": ("stories",)}
-    data = {name: str(bench.folder / f"coverage.{name}") for name in halves}
+    data = {name: str(bench.folder / f"coverage.{name.replace(' ', '-')}") for name in QUICK_PARTS}
 
     def run(name: str) -> None:
         under = ("-m", "coverage", "run", f"--data-file={data[name]}")
-        bench.tests(name, "-m", "not slow", *(f"tests/{part}" for part in halves[name]), under=under)
+        bench.tests(name, "-m", "not slow", *_list_part(name), under=under)
 
-    bench.together(*(partial(run, name) for name in halves))
+    bench.together(*(partial(run, name) for name in QUICK_PARTS))
     whole = str(bench.folder / "coverage")
     coverage = [sys.executable, "-m", "coverage"]
     bench.step("coverage", [*coverage, "combine", f"--data-file={whole}", *data.values()])
     show = [*coverage, "report", f"--data-file={whole}", "--show-missing", "--skip-covered"]
     bench.step("branches of core/", [*show, "--fail-under=100"])
+
+
+def _list_part(name: str) -> list[str]:
+    tests = ROOT / "tests"
+    return [str(path.relative_to(ROOT)) for pattern in PARTS[name] for path in sorted(tests.glob(pattern))]
 
 
 def _adopt(bench: Bench) -> list[str]:

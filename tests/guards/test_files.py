@@ -10,6 +10,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import check
 import pytest
 import yaml
 from milepost.core.flows import FLOWS, find_flow
@@ -289,3 +290,13 @@ def test_the_package_brings_what_every_command_imports() -> None:
     )
 
     assert set() == needed - declared
+
+
+def test_every_test_is_in_one_part_of_the_checks() -> None:
+    """The guards, and what only npm's linters feed, run by themselves."""
+    parts = [path for name in check.PARTS for path in check._list_part(name)]
+    files = {path.relative_to(ROOT).as_posix() for path in (ROOT / "tests").rglob("test_*.py")}
+    inside = {each for each in files if any(each == part or each.startswith(f"{part}/") for part in parts)}
+
+    assert len(parts) == len(set(parts))
+    assert {"guards", "webhooks"} == {each.split("/")[1] for each in files - inside}
