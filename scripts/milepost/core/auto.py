@@ -34,7 +34,7 @@ class Choice:
     reason: str
 
 
-def choose_action(event: str, activity: str, *, has_sprints: bool) -> Choice | Diagnostic:
+def choose_action(event: str, activity: str, *, has_sprints: bool, has_releases: bool) -> Choice | Diagnostic:
     """The action that the event is for; a problem with the way out for every other event."""
     if event in ("push", "workflow_dispatch"):
         return Choice(action="sync", reason=f"event `{event}`")
@@ -42,8 +42,10 @@ def choose_action(event: str, activity: str, *, has_sprints: bool) -> Choice | D
         return Choice(action="sprint", reason="event `schedule`, and the plan file has `sprints:`")
     if event == "schedule":
         return Choice(action="progress", reason="event `schedule`, and the plan file has no `sprints:`")
+    if event == "milestone" and activity == "closed" and has_releases:
+        return Choice(action="release", reason="a milestone was closed, and the plan file has `release:`")
     if event == "milestone" and activity == "closed":
-        return Choice(action="release", reason="a milestone was closed")
+        return Choice(action="sync", reason="a milestone was closed, and the plan file has no `release:`")
     if event == "milestone":
         return Choice(action="sync", reason="a milestone was changed, and not closed")
     summary = f"`auto` has no action for the event {event!r}" if event else "`auto` picks by the event of a workflow"

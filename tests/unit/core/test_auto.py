@@ -8,20 +8,21 @@ from milepost.diagnostics import Diagnostic
 
 
 @pytest.mark.parametrize(
-    ("event", "activity", "has_sprints", "expected"),
+    ("event", "activity", "has_section", "expected"),
     [
         ("push", "", False, "sync"),
         ("workflow_dispatch", "", True, "sync"),
         ("schedule", "", True, "sprint"),
         ("schedule", "", False, "progress"),
         ("milestone", "closed", True, "release"),
+        ("milestone", "closed", False, "sync"),
         ("milestone", "opened", False, "sync"),
         ("milestone", "deleted", False, "sync"),
     ],
 )
-def test_an_event_has_its_action(event: str, activity: str, has_sprints: bool, expected: str) -> None:
+def test_an_event_has_its_action(event: str, activity: str, has_section: bool, expected: str) -> None:
     """With a reason that names the event."""
-    choice = choose_action(event, activity, has_sprints=has_sprints)
+    choice = choose_action(event, activity, has_sprints=has_section, has_releases=has_section)
 
     assert isinstance(choice, Choice)
     assert expected == choice.action
@@ -43,7 +44,7 @@ def test_an_event_has_its_action(event: str, activity: str, has_sprints: bool, e
 )
 def test_every_other_event_is_refused_with_what_to_write(event: str, way_out: str) -> None:
     """The rule is no-choice."""
-    problem = choose_action(event, "opened", has_sprints=True)
+    problem = choose_action(event, "opened", has_sprints=True, has_releases=True)
 
     assert isinstance(problem, Diagnostic)
     assert "no-choice" == problem.rule
