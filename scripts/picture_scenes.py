@@ -156,7 +156,7 @@ def _verify(folder: Path) -> str:
     machine = tests.make_machine().put("/loaded/1/path", "/usr/lib/x86_64-linux-gnu/libcudnn_graph.so.9")
     verdict = tests.Court(load_data()).judge(machine, environment)
     # As the command puts them together.
-    summary = render_verdict_markdown(verdict, environment, "the input `environment` names it")
+    summary = render_verdict_markdown(verdict, environment, "named by the input environment")
     return f"{summary}\n\n{render_markdown(verdict.diagnostics)}"
 
 
