@@ -14,7 +14,7 @@ from milepost.remote import issues
 from milepost.remote.apply import MILESTONE_STEPS, Run, Steps
 from milepost.remote.history import append_history
 from milepost.remote.milestones import find_milestone, update_milestone
-from milepost.remote.workflows import count_dispatches, dispatch
+from milepost.remote.workflows import dispatch_once
 
 NOT_DISPATCHED = Rule(
     "not-dispatched", Severity.ERROR, "A workflow that should follow a closed sprint or a release was not started."
@@ -92,16 +92,15 @@ def _dispatch_one(run: Run, change: Change, workflow: str, since: str) -> bool:
 
     Each run of the workflow that is found stands for one sprint only.
     """
-    client, inputs = run.client, {"milestone": str(change.number)}
-    try:
-        before = count_dispatches(client, workflow, since=since, login=run.login)
-        is_done = before > run.dispatched[workflow] or dispatch(
-            client, workflow, ref=run.default_branch, inputs=inputs, since=since, login=run.login, before=before
-        )
-    except Refused as refusal:
-        if refusal.status not in (403, 404):
-            raise
-        return False
+    is_done = dispatch_once(
+        run.client,
+        workflow,
+        ref=run.default_branch,
+        inputs={"milestone": str(change.number)},
+        since=since,
+        login=run.login,
+        known=run.dispatched[workflow],
+    )
     run.dispatched[workflow] += is_done
     return is_done
 

@@ -12,7 +12,7 @@ from milepost.remote import releases
 from milepost.remote.apply import MILESTONE_STEPS, Run, Steps
 from milepost.remote.carry import NOT_DISPATCHED, move
 from milepost.remote.tags import create_tag, find_tag
-from milepost.remote.workflows import count_dispatches, dispatch
+from milepost.remote.workflows import dispatch_once
 
 RELEASE_INCOMPLETE = Rule("release-incomplete", Severity.ERROR, "A release was not published: not all of it is there.")
 RULES = (RELEASE_INCOMPLETE,)
@@ -180,13 +180,5 @@ def _dispatch(run: Run, change: Change) -> None:
 
 def _dispatch_one(run: Run, workflow: str, tag: str, since: str) -> bool:
     """Dispatched, unless another run did it; False when that cannot be."""
-    client, login = run.client, run.login
-    try:
-        count = count_dispatches(client, workflow, since=since, login=login, ref=tag)
-        return count > 0 or dispatch(
-            client, workflow, ref=f"refs/tags/{tag}", inputs={}, since=since, login=login, before=0, counted=tag
-        )
-    except Refused as refusal:
-        if refusal.status not in (403, 404):
-            raise
-        return False
+    ref = f"refs/tags/{tag}"
+    return dispatch_once(run.client, workflow, ref=ref, inputs={}, since=since, login=run.login, counted=tag)

@@ -51,6 +51,29 @@ def dispatch(
     return True
 
 
+def dispatch_once(
+    client: Client,
+    workflow: str,
+    *,
+    ref: str,
+    inputs: dict[str, str],
+    since: str,
+    login: str,
+    known: int = 0,
+    counted: str | None = None,
+) -> bool:
+    """The workflow was dispatched since that time more often than is known of, by us or another run; False when it cannot be."""
+    try:
+        before = count_dispatches(client, workflow, since=since, login=login, ref=counted)
+        return before > known or dispatch(
+            client, workflow, ref=ref, inputs=inputs, since=since, login=login, before=before, counted=counted
+        )
+    except Refused as refusal:
+        if refusal.status not in (403, 404):
+            raise
+        return False
+
+
 def go_on(
     client: Client, *, workflow: str, ref: str, now: datetime, login: str, inputs: Mapping[str, str] | None = None
 ) -> str:
