@@ -130,6 +130,12 @@ class Client:
         self._written: list[float] = []
         self._slowdown = 1.0
 
+    @property
+    def names(self) -> dict[str, str]:
+        """The variables `owner` and `name` of a query about the repository."""
+        owner, _, name = self.repository.partition("/")
+        return {"owner": owner, "name": name}
+
     def get(self, path: str, *, needs: str, parameters: Mapping[str, str] | None = None) -> Any:
         """The answer to a GET; repeated while nothing answers."""
         return self._persist(_Request("GET", self._url(path), needs, parameters=parameters, is_read=True))

@@ -91,9 +91,8 @@ def append_history(client: Client, folder: str, make: Callable[[Files], Files], 
 
 
 def _read(client: Client, folder: str, needs: str) -> History:
-    owner, _, name = client.repository.partition("/")
     ref = f"refs/heads/{BRANCH}"
-    variables = {"owner": owner, "name": name, "ref": ref, "folder": f"{ref}:{folder}"}
+    variables = {**client.names, "ref": ref, "folder": f"{ref}:{folder}"}
     repository = client.query(QUERY, variables, needs=needs)["repository"]
     head = repository["ref"]["target"]["oid"] if repository["ref"] else None
     files: dict[str, str] = {}

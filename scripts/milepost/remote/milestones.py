@@ -141,8 +141,7 @@ def _find(client: Client, title: str) -> Any | None:
         milestones(first: 100, orderBy: {field: CREATED_AT, direction: DESC}) { nodes { number title } }
       }
     }"""
-    owner, _, name = client.repository.partition("/")
-    data = client.query(text, {"owner": owner, "name": name}, needs=NEEDS)
+    data = client.query(text, client.names, needs=NEEDS)
     numbers = [each["number"] for each in data["repository"]["milestones"]["nodes"] if each["title"] == title]
     return find_milestone(client, numbers[0]) if numbers else None
 

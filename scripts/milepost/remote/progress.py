@@ -124,12 +124,11 @@ class Board:
 
 def read_board(client: Client, terms: Terms) -> Board:
     """The board; one read for each hundred open milestones."""
-    owner, _, name = client.repository.partition("/")
     nodes: list[Mapping[str, Any]] = []
     first: Mapping[str, Any] = {}
     after, login, pulls = None, "", None
     while True:
-        variables = {"owner": owner, "name": name, "after": after, "label": LABEL, "isFirst": not first}
+        variables = {**client.names, "after": after, "label": LABEL, "isFirst": not first}
         # What is not to be seen takes all of its repository along, so it is asked for beside it.
         data = client.query(BOARD, variables, needs=NEEDS, optional=("claims",))
         repository, login = data["repository"], data["viewer"]["login"]
@@ -239,7 +238,6 @@ def _read_batch(
     client: Client, batch: list[Window], records: list[str], terms: Terms
 ) -> tuple[tuple[list[Item], dict[int, int]], list[Window]]:
     """What the batch and the records hold; and what remains of the batch's milestones."""
-    owner, _, name = client.repository.partition("/")
     declared, fields = [], []
     variables: dict[str, Any] = {}
     for index, (_, node_id, after, count) in enumerate(batch):
@@ -253,7 +251,7 @@ def _read_batch(
         declared += ["$owner: String!", "$name: String!", *(f"$r{index}: String!" for index in range(len(records)))]
         blobs = " ".join(f"r{index}: object(expression: $r{index}) {{ ...B }}" for index in range(len(records)))
         fields.append(f"repository(owner: $owner, name: $name) {{ {blobs} }}")
-        variables |= {"owner": owner, "name": name, **{f"r{index}": path for index, path in enumerate(records)}}
+        variables |= {**client.names, **{f"r{index}": path for index, path in enumerate(records)}}
     fragments = (CLOSED % (LABELS if terms.size_labels else "") if batch else "") + (BLOB if records else "")
     text = f"query({', '.join(declared)}) {{ {' '.join(fields)} }}{fragments}"
     answer = client.query(text, variables, needs=NEEDS)

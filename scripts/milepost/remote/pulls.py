@@ -117,7 +117,7 @@ def read_pull(client: Client, number: int, *, plan: str, context: str, group: st
     With `group`, the commit of a merge queue's group, that commit's status is read.
     """
     variables = {
-        **_names(client),
+        **client.names,
         "number": number,
         "plan": f"HEAD:{plan}",
         "context": context,
@@ -187,7 +187,7 @@ def find_claimants_of_milestone(client: Client, number: int) -> Claimants:
             pages = list(_read_open(client, part))
             milestone = pages[0]["milestone"]
         else:
-            data = client.query(OPEN_PULLS % (part, CLAIM), {**_names(client), "after": None}, needs=NEEDS)
+            data = client.query(OPEN_PULLS % (part, CLAIM), {**client.names, "after": None}, needs=NEEDS)
             milestone = data["repository"]["milestone"]
         page = (milestone or {}).get("issues") or {"nodes": [], "pageInfo": {"hasNextPage": False}}
         for each in _nodes(page):
@@ -204,7 +204,7 @@ def _read_open(client: Client, part: str = "") -> Iterator[Mapping[str, Any]]:
     after = None
     while True:
         text = OPEN_PULLS % (part, CLAIM if part else "")
-        data = client.query(text, {**_names(client), "after": after}, needs=NEEDS)
+        data = client.query(text, {**client.names, "after": after}, needs=NEEDS)
         yield data["repository"]
         page = data["repository"]["pullRequests"]["pageInfo"]
         if not page["hasNextPage"]:
@@ -266,11 +266,6 @@ def _held(repository: Mapping[str, Any] | None, address: Address) -> LinkedIssue
 def _nodes(connection: Mapping[str, Any] | None) -> list[Mapping[str, Any]]:
     """The members of a connection without those that are hidden."""
     return [each for each in (connection or {}).get("nodes") or () if each]
-
-
-def _names(client: Client) -> dict[str, Any]:
-    owner, _, name = client.repository.partition("/")
-    return {"owner": owner, "name": name}
 
 
 def _pull(repository: Mapping[str, Any], found: Mapping[str, Any]) -> PullRequest:

@@ -174,7 +174,7 @@ def read_milestone(client: Client, *, number: int | None = None, title: str = ""
 
     GitHub's own search by title comes first; should it miss a title with signs, the hundred that changed last are there.
     """
-    variables = {**_names(client), "number": number or 0, "title": title, "isNumbered": number is not None}
+    variables = {**client.names, "number": number or 0, "title": title, "isNumbered": number is not None}
     data = client.query(BOARD, variables, needs=READ_BOARD)
     repository = data["repository"]
     found = _choose(repository, title)
@@ -248,7 +248,7 @@ def read_items(
     cursors: dict[str, str | None] = {"issues": None, "pullRequests": None}
     while cursors:
         variables = {
-            **_names(client),
+            **client.names,
             "number": milestone,
             "issuesAfter": cursors.get("issues"),
             "pullsAfter": cursors.get("pullRequests"),
@@ -281,11 +281,6 @@ def _homeless(data: Mapping[str, Any], since: str) -> tuple[Item, ...]:
         for each in items
         if (each.closed_at or "") >= since and (each.is_merged or (not each.is_pull and each.reason == "completed"))
     )
-
-
-def _names(client: Client) -> dict[str, str]:
-    owner, _, name = client.repository.partition("/")
-    return {"owner": owner, "name": name}
 
 
 def _choose(repository: Mapping[str, Any], title: str) -> Mapping[str, Any] | None:
@@ -325,7 +320,7 @@ def _ask_standing(
     client: Client, branch: str, tag: str, plan_path: str, template_path: str | None, has_statuses: bool, at: str
 ) -> Mapping[str, Any]:
     variables = {
-        **_names(client),
+        **client.names,
         "at": at,
         "tag": tag,
         "ref": f"refs/tags/{tag}",
@@ -372,7 +367,7 @@ def _previous(data: Mapping[str, Any], tag: str) -> Mapping[str, Any] | None:
 
 
 def _ask_statuses(client: Client, commit: str, after: str | None) -> Mapping[str, Any] | None:
-    variables = {**_names(client), "oid": commit, "after": after}
+    variables = {**client.names, "oid": commit, "after": after}
     found = client.query(STATUSES + ROLLUP % "$after", variables, needs=READ_STATUSES, optional=RUN)["repository"][
         "object"
     ]

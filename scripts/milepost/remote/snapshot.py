@@ -82,14 +82,13 @@ class _Reader:
 
     def query(self, declarations: Sequence[str], fields: str, variables: dict[str, Any], fragments: str) -> Any:
         """The repository's part of an answer."""
-        owner, _, name = self.client.repository.partition("/")
         declared = ", ".join(["$owner: String!", "$name: String!", *declarations])
         text = (
             f"query({declared}) {{ viewer {{ login }} repository(owner: $owner, name: $name)"
             f" {{ nameWithOwner isFork defaultBranchRef {{ name }} {fields} }} }}{fragments}"
         )
         needs = f"{NEEDS}, contents: read" if "ref(" in fields else NEEDS
-        data = self.client.query(text, {"owner": owner, "name": name, **variables}, needs=needs)
+        data = self.client.query(text, {**self.client.names, **variables}, needs=needs)
         self.login, self.repository = data["viewer"]["login"], data["repository"]
         return data["repository"]
 

@@ -142,7 +142,7 @@ def read_board(client: Client, *, has_history: bool) -> Board:
     recorded: frozenset[str] = frozenset()
     while True:
         needs = NEEDS_RECORDS if has_history else NEEDS
-        data = client.query(text, {**_names(client), "after": after}, needs=needs)
+        data = client.query(text, {**client.names, "after": after}, needs=needs)
         repository = data["repository"]
         milestones += [milestone_of(node) for node in repository["milestones"]["nodes"]]
         recorded |= frozenset(_paths(repository.get("records"), FOLDER))
@@ -197,11 +197,6 @@ def count_carries(client: Client, numbers: Sequence[int], ends: Mapping[str, dat
     for start in range(0, len(numbers), PAGE):
         counts |= _count_some(client, numbers[start : start + PAGE], ends)
     return counts
-
-
-def _names(client: Client) -> dict[str, str]:
-    owner, _, name = client.repository.partition("/")
-    return {"owner": owner, "name": name}
 
 
 def _paths(tree: Any, prefix: str) -> Iterator[str]:
@@ -285,7 +280,7 @@ def _item(node: Mapping[str, Any], *, is_pull: bool) -> Item:
 
 
 def _read_changed(client: Client, since: datetime) -> Iterator[Mapping[str, Any]]:
-    variables = {**_names(client), "since": _instant(since)}
+    variables = {**client.names, "since": _instant(since)}
     after: str | None = None
     while True:
         data = client.query(CHANGED, {**variables, "after": after}, needs=NEEDS)
@@ -317,7 +312,7 @@ def _count_some(client: Client, numbers: Sequence[int], ends: Mapping[str, datet
     declared = ", ".join(["$owner: String!", "$name: String!", *(f"$i{each}: Int!" for each in range(len(numbers)))])
     fields = " ".join(TAKEN_OUT.format(index) for index in range(len(numbers)))
     text = f"query({declared}) {{ repository(owner: $owner, name: $name) {{ {fields} }} }}"
-    variables = {**_names(client), **{f"i{index}": number for index, number in enumerate(numbers)}}
+    variables = {**client.names, **{f"i{index}": number for index, number in enumerate(numbers)}}
     found = client.query(text, variables, needs=NEEDS)["repository"].values()
     return {
         each["number"]: sum(_is_carry(event, ends) for event in each["timelineItems"]["nodes"])

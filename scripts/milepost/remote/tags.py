@@ -40,8 +40,7 @@ def tag_of(name: str, ref: Mapping[str, Any] | None) -> Tag | None:
 
 def find_tag(client: Client, name: str) -> Tag | None:
     """The tag as it is this moment; None when there is none."""
-    owner, _, repository = client.repository.partition("/")
-    variables = {"owner": owner, "name": repository, "ref": f"refs/tags/{name}"}
+    variables = {**client.names, "ref": f"refs/tags/{name}"}
     return tag_of(name, client.query(FIND + TAG, variables, needs=READ)["repository"]["ref"])
 
 
