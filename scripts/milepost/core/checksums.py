@@ -30,6 +30,11 @@ def hash_bytes(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
+def digest_of(data: bytes) -> str:
+    """The SHA-256 as registries and GitHub write it, `sha256:…`."""
+    return f"sha256:{hash_bytes(data)}"
+
+
 def read_checksums(text: str) -> dict[str, str] | None:
     """The checksum of each file by its name; None when it is not such a file, or names a file twice."""
     lines = text.removesuffix("\n").split("\n")

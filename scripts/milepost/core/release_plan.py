@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from hashlib import sha256
 
 from milepost.core.change import Change, Field, Note, Noun, Plan, Verb
+from milepost.core.checksums import digest_of
 from milepost.core.identity import block_line
 from milepost.core.release import Asset, ClosedMilestone, Item, Release, Tag
 from milepost.core.release_checks import render_message
@@ -94,11 +94,6 @@ def plan_reopening(milestone: ClosedMilestone) -> Plan:
     return Plan(changes=() if milestone.is_open else (change,))
 
 
-def digest(data: bytes) -> str:
-    """The digest as GitHub tells that of an asset."""
-    return f"sha256:{sha256(data).hexdigest()}"
-
-
 def _open_successor(case: Case) -> list[Change]:
     """First of all, since open items move into it."""
     if case.successor is None or case.successor.number is not None or not case.opens_successor:
@@ -167,7 +162,7 @@ def _upload(case: Case) -> list[Change]:
         fields = (
             Field("release", None, case.tag_name),
             Field("size", None, len(data)),
-            Field("digest", None, digest(data)),
+            Field("digest", None, digest_of(data)),
         )
         number = case.release.id if case.release else None
         changes.append(Change(verb=Verb.CREATE, noun=Noun.ASSET, name=name, number=number, fields=fields))
@@ -235,8 +230,7 @@ def _find(release: Release | None, name: str) -> Asset | None:
 
 
 def _is_right(asset: Asset, data: bytes) -> bool:
-    """Enterprise Servers before digests tell the size only."""
-    return asset.is_uploaded and asset.size == len(data) and asset.digest in (None, digest(data))
+    return asset.is_uploaded and asset.holds(data)
 
 
 def _text(claim: bool) -> str:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Callable
 from queue import SimpleQueue
 from threading import Thread
 from typing import TypeVar
 
+from milepost.core.checksums import digest_of
 from milepost.core.image import Image
 from milepost.core.image_name import DIGEST, ImageName, read_image_name
 from milepost.errors import Unusable
@@ -128,7 +128,7 @@ class _Reader:
         """What the name stands for, and its digest."""
         step = "the manifest"
         answer = self._get(f"manifests/{self._name.reference}", step, accept=ACCEPT)
-        digest = _digest_of(answer.body)
+        digest = digest_of(answer.body)
         wanted = self._name.digest or answer.headers.get("Docker-Content-Digest") or digest
         if DIGEST.fullmatch(wanted) and wanted != digest:
             raise errors.digest_mismatch(self._name, step, wanted, digest)
@@ -163,7 +163,7 @@ class _Reader:
         if wanted.size > self._limits.body_bytes:
             raise errors.unusable(self._name, step, f"it is said to have {wanted.size:,} bytes")
         body = self._get(path, step, accept=accept).body
-        found = _digest_of(body)
+        found = digest_of(body)
         if found != wanted.digest:
             raise errors.digest_mismatch(self._name, step, wanted.digest, found)
         if len(body) != wanted.size:
@@ -208,7 +208,3 @@ class _Reader:
         scheme = "http" if self._name.is_on_this_machine else "https"
         url = f"{scheme}://{self._name.address}/v2/{self._name.repository}/{path}"
         return self._transport.send(url, headers={"Accept": accept}, secret=self._secret, method=method)
-
-
-def _digest_of(body: bytes) -> str:
-    return f"sha256:{hashlib.sha256(body).hexdigest()}"

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from hashlib import sha256
 from typing import Any
 
+from milepost.core.checksums import digest_of
 from milepost.core.release import Asset, Release
 from milepost.diagnostics import Rule, Severity
 from milepost.errors import Refused
@@ -140,12 +140,11 @@ def read_asset(client: Client, asset: Asset) -> bytes | None:
 
 def judge_asset(asset: Asset, name: str, data: bytes) -> Asset:
     """The asset, which holds these bytes under that name as far as GitHub tells. Raises Refused when it does not."""
-    digest = f"sha256:{sha256(data).hexdigest()}"
-    if (asset.name, asset.size) == (name, len(data)) and asset.digest in (None, digest):
+    if asset.name == name and asset.holds(data):
         return asset
     summary = (
         f"GitHub holds the asset {asset.name!r} of {asset.size:,} bytes ({asset.digest or 'no digest'})"
-        f" where {name!r} of {len(data):,} bytes ({digest}) belongs"
+        f" where {name!r} of {len(data):,} bytes ({digest_of(data)}) belongs"
     )
     way_out = "look at who wrote it; delete it from the draft, and run again"
     raise Refused(ASSET_DIFFERS.found(summary, help=way_out), status=422)

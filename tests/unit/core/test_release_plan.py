@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 from milepost.core.change import Noun, Plan, Verb
+from milepost.core.checksums import digest_of
 from milepost.core.release import Asset, ClosedMilestone, Item, Release, Tag
 from milepost.core.release_checks import render_message
 from milepost.core.release_plan import (
@@ -13,7 +14,6 @@ from milepost.core.release_plan import (
     MARKER,
     Case,
     Successor,
-    digest,
     is_complete,
     judge_release,
     plan_release,
@@ -62,7 +62,9 @@ PULL = Item(number=2, title="Open change", url="", is_pull=True, is_open=True)
 
 def asset(name: str, data: bytes, *, id: int = 1, is_uploaded: bool = True, has_digest: bool = True) -> Asset:
     """The asset as GitHub tells it."""
-    return Asset(id=id, name=name, size=len(data), digest=digest(data) if has_digest else None, is_uploaded=is_uploaded)
+    return Asset(
+        id=id, name=name, size=len(data), digest=digest_of(data) if has_digest else None, is_uploaded=is_uploaded
+    )
 
 
 ASSETS = tuple(asset(name, data) for name, data in CONTENTS.items())

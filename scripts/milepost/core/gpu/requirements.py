@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import fields, is_dataclass
 from enum import Enum
 
+from milepost.core.checksums import digest_of
 from milepost.core.environment import Environment
 
 # Where something stands in a file says nothing of what is asked.
@@ -16,7 +16,7 @@ PLACES = ("at", "places")
 def fingerprint(environment: Environment) -> str:
     """The same for two declarations that ask for the same, wherever they stand in a file."""
     text = json.dumps(_plain(environment), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+    return digest_of(text.encode())
 
 
 def _plain(value: object) -> object:
