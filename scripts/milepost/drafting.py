@@ -66,6 +66,12 @@ class Subject:
         return (self.standing.commit if self.standing else None) or ""
 
     @property
+    def staying(self) -> tuple[Item, ...]:
+        """The items that the release is made of: all but those that move on."""
+        is_moving = self.releasing.open_issues is OpenIssues.MOVE
+        return tuple(each for each in self.items if not (is_moving and each.is_open))
+
+    @property
     def is_prerelease(self) -> bool:
         return self.version is not None and self.version.is_prerelease
 
@@ -97,10 +103,8 @@ def draft(subject: Subject, world: World, *, plan: Path) -> Subject:
 
 
 def arrange_items(subject: Subject) -> Notes:
-    """What the notes tell: all items but those that move on."""
-    moved = subject.releasing.open_issues is OpenIssues.MOVE
-    staying = [each for each in subject.items if not (moved and each.is_open)]
-    return arrange(staying, subject.homeless, subject.releasing.notes)
+    """What the notes tell."""
+    return arrange(subject.staying, subject.homeless, subject.releasing.notes)
 
 
 def make_heading(subject: Subject, world: World) -> Heading:
@@ -159,7 +163,5 @@ def _record(subject: Subject, plan: bytes, world: World, *, path: Path) -> Relea
         plan_file=PlanFile(path=path.as_posix(), sha256=hash_bytes(plan)),
         environment=subject.environment if subject.proof else None,
         milestone=subject.milestone,
-        items=tuple(
-            each for each in subject.items if not (subject.releasing.open_issues is OpenIssues.MOVE and each.is_open)
-        ),
+        items=subject.staying,
     )

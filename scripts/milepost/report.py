@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from milepost.core.change import Plan, Verb, describe
 from milepost.core.mode import Mode
 from milepost.core.model import Snapshot
+from milepost.declare import Output
 from milepost.diagnostics import Diagnostic, has_errors
 from milepost.errors import ExitCode
 from milepost.remote.apply import Applied
@@ -17,6 +18,12 @@ from milepost.views.markdown import code
 from milepost.views.plain import counted
 from milepost.views.plan import render_counts, render_plan_markdown, render_plan_text
 from milepost.world import MOST_OUTPUT_BYTES
+
+# What `list_outputs` gives.
+OUTPUTS = (
+    Output("complete", "`false` when the time limit, or GitHub, ended the run before the last change."),
+    Output("plan", "The changes as JSON."),
+)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -36,6 +36,7 @@ from milepost.remote.release import Board, Standing, read_commit, read_items, re
 from milepost.remote.release_steps import make_steps
 from milepost.remote.workflows import count_dispatches
 from milepost.report import (
+    OUTPUTS,
     Report,
     json_of,
     judge_fork,
@@ -439,8 +440,7 @@ RELEASE = Action(
         Output("version", "The version that the title spells; empty when it spells none."),
         Output("prerelease", "`true` for a pre-release."),
         Output("url", "The page of the release."),
-        Output("complete", "`false` when the time limit, or GitHub, ended the run before the last change."),
-        Output("plan", "The changes as JSON."),
+        *OUTPUTS,
     ),
     permissions={
         "contents": "write",

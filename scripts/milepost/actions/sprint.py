@@ -22,6 +22,7 @@ from milepost.remote import carry
 from milepost.remote.history import BRANCH, read_history
 from milepost.remote.sprints import Board, Rebuilt, count_carries, read_board, read_items, read_members
 from milepost.report import (
+    OUTPUTS,
     Report,
     json_of,
     judge_fork,
@@ -267,8 +268,7 @@ SPRINT = Action(
         Output("carried", "Issues and pull requests carried over, or to be."),
         Output("records", "The records frozen on this day, as a JSON list; `[]` when they are larger than 200 kB."),
         Output("changes", "Changes found, or made."),
-        Output("complete", "`false` when the time limit, or GitHub, ended the run before the last change."),
-        Output("plan", "The changes as JSON."),
+        *OUTPUTS,
     ),
     permissions={"issues": "write", "pull-requests": "write", "contents": "write", "actions": "write"},
     packages=("PyGithub", "PyYAML", "jsonschema", "packaging", "actions-toolkit", "tzdata"),

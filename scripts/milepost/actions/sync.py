@@ -17,6 +17,7 @@ from milepost.remote.apply import Applied, apply_plan
 from milepost.remote.comments import upsert_comment
 from milepost.remote.snapshot import read_snapshot
 from milepost.report import (
+    OUTPUTS,
     Report,
     count_changes,
     json_of,
@@ -131,8 +132,7 @@ SYNC = Action(
         Output("closed", "Objects closed, or to close."),
         Output("deleted", "Objects deleted, or to delete."),
         Output("unchanged", "Objects of the plan file that are as they should be."),
-        Output("complete", "`false` when the time limit, or GitHub, ended the run before the last change."),
-        Output("plan", "The changes as JSON."),
+        *OUTPUTS,
     ),
     permissions={"issues": "write", "contents": "write", "pull-requests": "write", "actions": "write"},
     packages=("PyGithub", "PyYAML", "jsonschema", "packaging", "actions-toolkit", "tzdata"),
